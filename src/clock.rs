@@ -1,0 +1,167 @@
+//! The only place that reads a clock.
+//!
+//! The rules of trust are PURE and live in [`Trust`]; [`Clock`] feeds them with what the kernel says. Nothing here
+//! ever sets a clock.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::{Moment, Now};
+
+/// Who says that the wall clock is right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ClockSource {
+    /// The time service: trusted once synchronised since boot.
+    #[default]
+    Ntp,
+    /// A battery-backed clock or somebody's word: trusted as it is.
+    Rtc,
+}
+
+/// How long a clock stays trusted without the time service: a Pi's crystal drifts 2 to 5 s a day, two minutes a month.
+const HOLDOVER: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// How far the wall clock may move against the monotonic one, between two looks, without counting as a step.
+/// The time service slews at most 0.5 ms/s; looks are at most minutes apart.
+const STEP_MIN: Duration = Duration::from_secs(2);
+
+/// Decides whether the wall clock is trusted. PURE.
+#[derive(Debug, Clone, Copy)]
+pub struct Trust {
+    source: ClockSource,
+    synchronised: Option<Moment>,
+    seen: Option<(Moment, Timestamp)>,
+}
+
+impl Trust {
+    /// Starts without trust, unless the source is trusted as it is.
+    #[must_use]
+    pub const fn new(source: ClockSource) -> Self {
+        Self { source, synchronised: None, seen: None }
+    }
+
+    /// Takes a look at both clocks and at what the kernel says, and tells whether the wall clock is trusted.
+    pub fn look(&mut self, moment: Moment, utc: Timestamp, synchronised: bool) -> bool {
+        if self.source == ClockSource::Rtc {
+            return true;
+        }
+        if self.stepped(moment, utc) && !synchronised {
+            self.synchronised = None;
+        }
+        self.seen = Some((moment, utc));
+        if synchronised {
+            self.synchronised = Some(moment);
+        }
+        self.synchronised.is_some_and(|last| moment.since(last) < HOLDOVER)
+    }
+
+    fn stepped(&self, moment: Moment, utc: Timestamp) -> bool {
+        self.seen.is_some_and(|(seen_moment, seen_utc)| {
+            let expected = SignedDuration::try_from(moment.since(seen_moment)).unwrap_or(SignedDuration::MAX);
+            let off = utc.duration_since(seen_utc).saturating_sub(expected).unsigned_abs();
+            off >= STEP_MIN
+        })
+    }
+}
+
+/// The gateway's clocks. Cheap to clone; all clones share the trust.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    trust: Arc<Mutex<Trust>>,
+}
+
+impl Clock {
+    /// Makes the clock of this process.
+    #[must_use]
+    pub fn new(source: ClockSource) -> Self {
+        Self { trust: Arc::new(Mutex::new(Trust::new(source))) }
+    }
+
+    /// Returns what time it is and whether the wall clock is trusted.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        let (moment, utc) = (moment(), utc());
+        let mut trust = self.trust.lock().unwrap_or_else(PoisonError::into_inner);
+        Now { moment, utc, trusted: trust.look(moment, utc, synchronised()) }
+    }
+}
+
+/// Reads the monotonic clock. Its origin is the boot of the machine.
+#[must_use]
+pub fn moment() -> Moment {
+    // tokio's timers and std's Instant read the same clock, but hide the number that a wall-clock step is judged by.
+    let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC);
+    let now = now.expect("every Linux kernel has CLOCK_MONOTONIC");
+    Moment::from_nanos(now.tv_sec().saturating_mul(1_000_000_000).saturating_add(now.tv_nsec()))
+}
+
+/// Reads the wall clock, trusted or not.
+#[must_use]
+pub fn utc() -> Timestamp {
+    #[expect(clippy::disallowed_methods, reason = "this is the place")]
+    Timestamp::now()
+}
+
+/// Returns the tokio instant of a moment, for timers.
+#[must_use]
+pub fn instant(at: Moment) -> tokio::time::Instant {
+    #[expect(clippy::disallowed_methods, reason = "this is the place")]
+    let now = tokio::time::Instant::now();
+    now + at.since(moment())
+}
+
+/// Asks the kernel whether a time service keeps the wall clock: no `STA_UNSYNC` and no `TIME_ERROR`.
+fn synchronised() -> bool {
+    // adjtimex(2) with modes = 0 only reads. Neither nix nor rustix offers the call.
+    #[expect(unsafe_code, reason = "no safe crate offers adjtimex; the struct is ours, zeroed, and outlives the call")]
+    let (state, status) = unsafe {
+        let mut timex: libc::timex = std::mem::zeroed();
+        (libc::adjtimex(&raw mut timex), timex.status)
+    };
+    state >= 0 && state != libc::TIME_ERROR && status & libc::STA_UNSYNC == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn at(after: Duration) -> (Moment, Timestamp) {
+        let start: Timestamp = "2026-01-15T20:00:00Z".parse().unwrap();
+        (Moment::from_nanos(0) + after, start + SignedDuration::try_from(after).unwrap())
+    }
+
+    #[test]
+    fn a_clock_is_trusted_once_synchronised_and_for_thirty_days_from_then() {
+        let mut trust = Trust::new(ClockSource::Ntp);
+        let look = |trust: &mut Trust, after, synchronised| {
+            let (moment, utc) = at(after);
+            trust.look(moment, utc, synchronised)
+        };
+        assert!(!look(&mut trust, Duration::ZERO, false));
+        assert!(look(&mut trust, HOUR, true));
+        assert!(look(&mut trust, HOUR * 24 * 29, false));
+        assert!(!look(&mut trust, HOUR * 24 * 31, false));
+    }
+
+    #[test]
+    fn a_step_by_other_hands_ends_the_trust_and_one_of_the_time_service_does_not() {
+        for by_time_service in [false, true] {
+            let mut trust = Trust::new(ClockSource::Ntp);
+            let (moment, utc) = at(HOUR);
+            assert!(trust.look(moment, utc, true));
+            let (moment, utc) = at(HOUR * 2);
+            let stepped = utc + SignedDuration::from_secs(60);
+            assert_eq!(trust.look(moment, stepped, by_time_service), by_time_service);
+        }
+    }
+
+    #[test]
+    fn a_battery_backed_clock_is_trusted_as_it_is() {
+        let (moment, utc) = at(Duration::ZERO);
+        assert!(Trust::new(ClockSource::Rtc).look(moment, utc, false));
+    }
+}

@@ -1,0 +1,42 @@
+//! Bytes in, readings out: one file a way in.
+//!
+//! A way in owns its port or connection, opens it again with back-off for as long as the program runs, and counts
+//! what it cannot read. It never decides anything about beds.
+
+pub mod settings;
+
+use tokio::sync::broadcast;
+
+pub use settings::{BrokerSettings, Columns, MqttSettings, Payload, Sensor, SerialSettings};
+
+use crate::model::{MatFault, Reading};
+
+/// What a way in tells about one mat.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Signal {
+    /// A reading.
+    Reading(Reading),
+    /// Something came that is no reading.
+    Rejected,
+    /// The way in to this mat is lost, for the reason given. A broker that is away is not told here.
+    Lost(MatFault),
+    /// The way in is open again.
+    Back,
+}
+
+/// How many signals wait for a bed at most: 5 s at 50 Hz. Beyond it the oldest go, and the bed counts them.
+pub const FEED_SIGNALS_MAX: usize = 256;
+
+/// The bounded way from a mat to its bed. The receiving end sees the count of what it lost (`Lagged`).
+pub type Feed = broadcast::Sender<Signal>;
+
+/// The state of the one connection to the broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    /// Not yet connected, nor failed.
+    Connecting,
+    /// Connected, and every topic is subscribed.
+    Up,
+    /// Away, or refuses us; the words say why and what to do.
+    Down(String),
+}

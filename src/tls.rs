@@ -1,0 +1,115 @@
+//! The one rustls configuration of the program: ring, verified, system roots plus the home's own.
+//!
+//! Serves the MQTT link and the dispatch channels alike. Verification cannot be turned off.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::secret::{SECRET_BYTES_MAX, Secret, SecretError};
+
+/// The files of a TLS connection; all optional.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Files {
+    /// Certificates to trust beside the system's (PEM).
+    pub ca: Option<PathBuf>,
+    /// Our own certificate chain (PEM); goes with `client_key`.
+    pub client_cert: Option<PathBuf>,
+    /// Its private key (PEM).
+    pub client_key: Option<PathBuf>,
+}
+
+/// Says why TLS cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file cannot be read.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The key file cannot be used.
+    #[error(transparent)]
+    Key(#[from] SecretError),
+    /// A file holds no certificate or key in PEM form.
+    #[error("{}: {problem}", path.display())]
+    Pem {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// One of certificate and key is there without the other.
+    #[error("a client certificate and its key go together")]
+    HalfIdentity,
+    /// rustls refuses what the files hold.
+    #[error("the TLS files do not fit: {0}")]
+    Refused(#[from] rustls::Error),
+}
+
+/// Builds a client configuration from files, with the system's roots beside them. Reads files; blocks.
+///
+/// # Errors
+///
+/// Fails where a file is missing, is no PEM, or where certificate and key do not fit. A system without any root
+/// certificates is no error: servers of the home's own CA can still be verified.
+pub fn client_config(files: &Files) -> Result<Arc<ClientConfig>, TlsError> {
+    let mut roots = RootCertStore::empty();
+    let system = rustls_native_certs::load_native_certs();
+    roots.add_parsable_certificates(system.certs);
+    if let Some(path) = &files.ca {
+        for certificate in certificates(path)? {
+            roots.add(certificate)?;
+        }
+    }
+    let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots);
+    let config = match (&files.client_cert, &files.client_key) {
+        (Some(certificate), Some(key)) => {
+            builder.with_client_auth_cert(certificates(certificate)?, private_key(key)?)?
+        }
+        (None, None) => builder.with_no_client_auth(),
+        _ => return Err(TlsError::HalfIdentity),
+    };
+    Ok(Arc::new(config))
+}
+
+/// Reads the certificates of a PEM file; at least one.
+///
+/// # Errors
+///
+/// Fails where the file cannot be read, is larger than 64 KiB or holds no certificate.
+pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let file = |error| TlsError::File { path: path.to_owned(), error };
+    let pem = |problem: String| TlsError::Pem { path: path.to_owned(), problem };
+    if std::fs::metadata(path).map_err(file)?.len() > SECRET_BYTES_MAX {
+        return Err(pem(format!("is larger than {SECRET_BYTES_MAX} bytes")));
+    }
+    let text = std::fs::read(path).map_err(file)?;
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    match found {
+        Ok(found) if !found.is_empty() => Ok(found),
+        Ok(_) => Err(pem("holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)".to_owned())),
+        Err(error) => Err(pem(format!("is not sound PEM: {error}"))),
+    }
+}
+
+/// Reads the private key of a PEM file; it must not be readable by everybody.
+///
+/// # Errors
+///
+/// Fails as [`Secret::read`] does, and where the file holds no private key.
+pub fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    let text = Secret::read(path)?;
+    PrivateKeyDer::from_pem_slice(text.reveal().as_bytes()).map_err(|error| TlsError::Pem {
+        path: path.to_owned(),
+        problem: format!("holds no private key in PEM form: {error}"),
+    })
+}
