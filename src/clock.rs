@@ -89,6 +89,10 @@ impl Clock {
 }
 
 /// Reads the monotonic clock. Its origin is the boot of the machine.
+///
+/// # Panics
+///
+/// Never on Linux, where the monotonic clock always exists.
 #[must_use]
 pub fn moment() -> Moment {
     // tokio's timers and std's Instant read the same clock, but hide the number that a wall-clock step is judged by.

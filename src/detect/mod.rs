@@ -1,7 +1,388 @@
 //! PURE. Readings and time in, events out.
 //!
-//! Reads no clock, does no I/O, knows no other room but `model`.
+//! One [`Detector`] watches one bed. It is driven by three calls — a reading, a deadline, what befell the way in —
+//! and answers with [`Event`]s. It reads no clock, does no I/O and knows no other room but `model`, so that the same
+//! input gives the same output: live, in `replay`, in simulations and in tests.
+//!
+//! A reading goes through these hands:
+//!
+//! 1. [`signal`]: channels to one number, unusable readings sorted out, the noise followed;
+//! 2. [`levels`]: the number to a share of a lying person, by levels given or learnt ([`plateau`]) and followed;
+//! 3. [`occupancy`]: the share, as a sight, to the phase of the bed, with hysteresis and confirmation;
+//! 4. [`rules`]: what changed to events, by the rules of the watch: window, [`absence`], [`daily`] times.
+//!
+//! Beside them [`faults`] says whether the mat can be trusted, with [`period`] for how long a silence may be.
 
+mod absence;
+mod daily;
+mod faults;
+mod levels;
+mod memory;
+mod occupancy;
+mod period;
+mod plateau;
+mod rules;
 pub mod settings;
+mod signal;
+#[cfg(test)]
+mod tests;
 
+use std::collections::VecDeque;
+
+pub use levels::Pair;
+pub use memory::{AbsenceMemory, BedMemory, Memory};
 pub use settings::{Alarm, Confirm, Settings};
+
+use crate::model::{Event, Kind, MatFault, MatHealth, Moment, Now, Quality, Reading};
+use faults::{Faults, Told};
+use levels::Levels;
+use occupancy::{Change, Occupancy, Phase, Sight};
+use period::Period;
+use rules::Rules;
+use signal::{Sample, Signal};
+
+/// Load at or above this share of a lying person is somebody. Far below the 0.69 of a person on her side on a sheet
+/// under the mattress (PoPu), above a cat (5 kg) and a folded duvet.
+const ENTER_SHARE: f64 = 0.35;
+
+/// Load at or below this share is nobody: feet and a warm duvet leave less, hysteresis of an FSR is 0.1 (Interlink FSR 400 data sheet).
+const LEAVE_SHARE: f64 = 0.20;
+
+/// Load at or below this share is a fall that leaves nothing.
+const COMPLETE_SHARE: f64 = 0.10;
+
+/// Load below this share no person could have made: less than an empty bed by a good part of a person.
+const IMPOSSIBLE_SHARE: f64 = -0.3;
+
+/// A retained "empty" of a mat that sends only on change stands for a rise after this long without anything live.
+const RETAINED_STANDS_AFTER: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// Where the detector of a bed starts.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Start {
+    /// This gateway has never watched this bed: a while to put things in order before an empty bed is told.
+    First,
+    /// It has, but nothing is known any more.
+    Lost,
+    /// It has, and this is what it knew.
+    Remembered(Memory),
+}
+
+/// Watches one bed.
+#[derive(Debug, Clone)]
+pub struct Detector {
+    settings: Settings,
+    signal: Signal,
+    levels: Levels,
+    period: Period,
+    occupancy: Occupancy,
+    faults: Faults,
+    rules: Rules,
+    /// The latest time seen; time never goes back.
+    now: Now,
+    /// Moment of the latest reading that was used; older ones come too late.
+    latest: Option<Moment>,
+    /// Whether nothing was seen for a while, so that a change may have come at any time since.
+    gap: bool,
+    /// Since when a retained message says, against what was known before the gap, that the bed is empty.
+    retained_empty: Option<Moment>,
+    events: VecDeque<Event>,
+    /// Whether what a restart must know has changed since it was last asked for.
+    changed: bool,
+}
+
+impl Detector {
+    /// Starts to watch a bed.
+    #[must_use]
+    pub fn new(settings: Settings, start: &Start, now: Now) -> Self {
+        let signal = Signal::new(&settings);
+        let memory = match start {
+            Start::Remembered(memory) => Some(memory),
+            Start::First | Start::Lost => None,
+        };
+        let levels = starting_levels(&settings, &signal, memory, now.moment);
+        let phase = memory.map_or(Phase::Unknown, |memory| memory.phase(&now));
+        Self {
+            signal,
+            levels,
+            period: Period::new(settings.contact),
+            occupancy: Occupancy::new(&settings, phase),
+            faults: Faults::new(now.moment),
+            rules: Rules::new(&settings, start, &now),
+            settings,
+            now,
+            latest: None,
+            gap: true,
+            retained_empty: None,
+            events: VecDeque::with_capacity(8),
+            changed: false,
+        }
+    }
+
+    /// Takes a reading. Deadlines up to `now` fire first, each at its own time.
+    pub fn on_reading(&mut self, reading: &Reading, now: Now) {
+        self.on_deadline(now);
+        match reading.quality {
+            Quality::Live => self.take_live(reading),
+            Quality::Old => self.take_old(reading),
+        }
+    }
+
+    /// Lets the time come to `now`: what was due fires, each at its own time.
+    pub fn on_deadline(&mut self, now: Now) {
+        while let Some(due) = self.next_deadline().filter(|due| *due <= now.moment) {
+            let before = self.now.moment;
+            self.set_now(Now { moment: due.max(before), utc: now.utc_of(due.max(before)), trusted: now.trusted });
+            self.pass();
+        }
+        self.set_now(now);
+    }
+
+    /// Something arrived that is no reading.
+    pub fn on_rejected(&mut self, now: Now) {
+        self.on_deadline(now);
+        self.unusable(MatFault::Implausible);
+    }
+
+    /// The way in to the mat is lost.
+    pub fn on_lost(&mut self, fault: MatFault, now: Now) {
+        self.on_deadline(now);
+        self.gap_begins();
+        let mut told = Vec::new();
+        self.faults.lost(fault, self.now.moment, |each| told.push(each));
+        self.tell_faults(told);
+    }
+
+    /// What lies before the mat is away (the broker), which is told elsewhere: its silence is expected.
+    pub fn on_away(&mut self, now: Now) {
+        self.on_deadline(now);
+        self.gap_begins();
+        self.faults.suspend();
+    }
+
+    /// The way in is open again: from now on silence counts.
+    pub fn on_back(&mut self, now: Now) {
+        self.on_deadline(now);
+        self.faults.resume(self.now.moment);
+    }
+
+    /// Returns when [`on_deadline`](Self::on_deadline) wants to be called next.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Moment> {
+        let silent_after = self.settings.silent_after.unwrap_or_else(|| self.period.silent_after());
+        let retained = self.retained_empty.map(|at| at + RETAINED_STANDS_AFTER);
+        [self.occupancy.due(), self.faults.due(silent_after), self.rules.due(), retained].into_iter().flatten().min()
+    }
+
+    /// Returns the next event, oldest first.
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Returns how the mat is.
+    #[must_use]
+    pub fn health(&self) -> MatHealth {
+        match (self.faults.open(), self.levels.pair()) {
+            (Some(fault), _) => MatHealth::Fault(fault),
+            (None, None) => MatHealth::Learning,
+            (None, Some(_)) => MatHealth::Ok,
+        }
+    }
+
+    /// Tells, once, whether what a restart must know has changed.
+    pub fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// Returns what a restart must know.
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        Memory::of(self.occupancy.phase(), &self.rules, self.levels.pair(), &self.now)
+    }
+
+    fn set_now(&mut self, now: Now) {
+        let moment = now.moment.max(self.now.moment);
+        self.now = Now { moment, utc: now.utc_of(moment), trusted: now.trusted };
+    }
+
+    fn take_live(&mut self, reading: &Reading) {
+        if self.latest.is_some_and(|latest| reading.at <= latest) {
+            return;
+        }
+        let sample = self.signal.take(&reading.channels);
+        let (value, at_end) = match sample {
+            Sample::Value { value, at_end } => (value, at_end),
+            Sample::Unusable(fault) => return self.unusable(fault),
+        };
+        if at_end && self.is_impossible(value) {
+            return self.unusable(MatFault::Unplugged);
+        }
+        self.latest = Some(reading.at);
+        self.retained_empty = None;
+        self.period.arrived(reading.at);
+        self.good(reading.at);
+        self.learn(reading.at, value);
+        if let Some(sight) = self.sight(value, at_end) {
+            self.see(reading.at, sight);
+        }
+        self.follow(reading.at, value);
+    }
+
+    /// A retained or late message sets the state where nothing is known, and raises nothing by itself.
+    fn take_old(&mut self, reading: &Reading) {
+        let Sample::Value { value, at_end } = self.signal.take(&reading.channels) else { return };
+        let Some(sight) = self.sight(value, at_end) else { return };
+        match (self.occupancy.phase(), sight) {
+            (Phase::Unknown, _) => self.see(self.now.moment, sight),
+            (Phase::InBed { .. }, Sight::Empty | Sight::NearlyEmpty) if self.gap && !self.period.is_steady() => {
+                self.retained_empty = self.retained_empty.or(Some(self.now.moment));
+            }
+            (Phase::InBed { .. } | Phase::Empty | Phase::Settling { .. } | Phase::Leaving { .. }, _) => {}
+        }
+    }
+
+    /// A value at the unloaded end of the range, far below the level of the empty bed, is a cable and no person.
+    /// Where every reading decides, it is a reading like any other.
+    fn is_impossible(&self, value: f64) -> bool {
+        let every_reading_decides = self.settings.confirm == Confirm::Fixed(std::time::Duration::ZERO);
+        !every_reading_decides && self.levels.share(value).is_some_and(|share| share < IMPOSSIBLE_SHARE)
+    }
+
+    fn unusable(&mut self, fault: MatFault) {
+        let mut told = Vec::new();
+        self.faults.unusable(self.now.moment, fault, |each| told.push(each));
+        self.tell_faults(told);
+    }
+
+    fn good(&mut self, at: Moment) {
+        let mut told = Vec::new();
+        self.faults.good(at, |each| told.push(each));
+        self.tell_faults(told);
+    }
+
+    fn learn(&mut self, at: Moment, value: f64) {
+        let Some(learnt) = self.levels.learn(at, value, self.signal.noise()) else { return };
+        self.changed = true;
+        if learnt.occupied {
+            self.occupancy.set_phase(Phase::Settling { since: learnt.swing_at, dip: None, from_unknown: false });
+            return;
+        }
+        // She was in bed before the levels were known: the fall that made them known is her leaving.
+        self.on_change(Change::Settled { at: learnt.before_since });
+        let (since, gone) = (learnt.before_since, learnt.swing_at);
+        self.occupancy.set_phase(Phase::Leaving { since, seen: gone, gone, readings: 2, partial: false });
+    }
+
+    /// Evidence: what a value shows. `None` where the levels are not known and nothing can be said.
+    fn sight(&self, value: f64, at_end: bool) -> Option<Sight> {
+        let Some(share) = self.levels.share(value) else {
+            // Many mats read exactly the end of their range when nobody lies there.
+            return at_end.then_some(Sight::Empty);
+        };
+        Some(if share >= ENTER_SHARE {
+            Sight::Occupied
+        } else if share > LEAVE_SHARE {
+            Sight::Between
+        } else if share > COMPLETE_SHARE {
+            Sight::NearlyEmpty
+        } else {
+            Sight::Empty
+        })
+    }
+
+    fn see(&mut self, at: Moment, sight: Sight) {
+        self.occupancy.set_manner(self.period.is_steady(), self.faults.chatters());
+        let before = self.occupancy.phase();
+        let change = self.occupancy.see(at, sight);
+        if self.settings.contact && matches!(before, Phase::Leaving { .. }) && sight == Sight::Occupied {
+            let mut told = Vec::new();
+            self.faults.short_opening(at, |each| told.push(each));
+            self.tell_faults(told);
+        }
+        if sight == Sight::Occupied {
+            self.gap = false;
+        }
+        if let Some(change) = change {
+            self.on_change(change);
+        }
+    }
+
+    /// Levels are followed only where it is sure who lies there.
+    fn follow(&mut self, at: Moment, value: f64) {
+        if self.settings.contact {
+            return;
+        }
+        match self.occupancy.phase() {
+            Phase::Empty => self.levels.follow_empty(at, value),
+            Phase::InBed { .. } => self.levels.follow_occupied(at, value),
+            Phase::Unknown | Phase::Settling { .. } | Phase::Leaving { .. } => self.levels.pass(at),
+        }
+    }
+
+    fn pass(&mut self) {
+        let now = self.now;
+        let silent_after = self.settings.silent_after.unwrap_or_else(|| self.period.silent_after());
+        let mut told = Vec::new();
+        self.faults.pass(now.moment, silent_after, |each| told.push(each));
+        self.tell_faults(told);
+        if self.retained_empty.is_some_and(|at| now.moment >= at + RETAINED_STANDS_AFTER) {
+            self.retained_stands();
+        }
+        if let Some(change) = self.occupancy.pass(now.moment) {
+            self.on_change(change);
+        }
+        for kind in self.rules.pass(&self.settings, self.occupancy.phase(), &now) {
+            self.events.push_back(kind);
+            self.changed = true;
+        }
+    }
+
+    fn retained_stands(&mut self) {
+        let (Some(at), Phase::InBed { since, seen }) = (self.retained_empty.take(), self.occupancy.phase()) else {
+            return;
+        };
+        self.occupancy.set_phase(Phase::Empty);
+        self.on_change(Change::Left { at, seen, since });
+    }
+
+    fn on_change(&mut self, change: Change) {
+        self.changed = true;
+        let gap = std::mem::take(&mut self.gap);
+        if let Some(event) = self.rules.on_change(&self.settings, change, gap, &self.now) {
+            self.events.push_back(event);
+        }
+    }
+
+    fn gap_begins(&mut self) {
+        self.gap = true;
+        self.period.interrupted();
+    }
+
+    fn tell_faults(&mut self, told: Vec<Told>) {
+        for each in told {
+            let (kind, at) = match each {
+                Told::Begun { fault, at } => {
+                    if fault != MatFault::Chatter {
+                        self.gap_begins();
+                    }
+                    (Kind::SensorFault(fault), at)
+                }
+                Told::Over { fault, at } => (Kind::SensorRestored(fault), at),
+            };
+            let time = self.now.utc_of(at);
+            self.events.push_back(rules::event(&self.settings, kind, time, None, &self.now));
+        }
+    }
+}
+
+fn starting_levels(settings: &Settings, signal: &Signal, memory: Option<&Memory>, now: Moment) -> Levels {
+    if settings.contact {
+        let (empty, occupied) = if settings.invert { (1.0, 0.0) } else { (0.0, 1.0) };
+        let pair = Pair { empty: signal.level(&[empty]), occupied: signal.level(&[occupied]) };
+        return Levels::new(Some(pair), None, now);
+    }
+    let empty = settings.empty.as_deref().map(|zones| signal.level(zones));
+    let occupied = settings.occupied.as_deref().map(|zones| signal.level(zones));
+    let given = empty.zip(occupied).map(|(empty, occupied)| Pair { empty, occupied });
+    Levels::new(memory.and_then(|memory| memory.levels).or(given), empty, now)
+}

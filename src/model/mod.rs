@@ -6,6 +6,7 @@
 pub mod alert;
 pub mod event;
 pub mod fault;
+pub mod flap;
 pub mod health;
 pub mod ids;
 pub mod reading;
@@ -16,6 +17,7 @@ pub mod time;
 pub use alert::{Alert, Priority, Sequence};
 pub use event::{Event, Kind};
 pub use fault::{GatewayFault, MatFault};
+pub use flap::Flap;
 pub use health::{Health, MatHealth};
 pub use ids::{AlertId, BedId, GatewayId};
 pub use reading::{Channels, Quality, Reading};

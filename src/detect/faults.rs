@@ -1,0 +1,194 @@
+//! Whether the mat can be trusted: silence, readings that cannot be used, a cable that is out, a contact that chatters.
+
+use std::time::Duration;
+
+use crate::model::{Flap, MatFault, Moment};
+
+/// Readings that cannot be used are a fault after this long: longer than a restart of the sensor spits noise (1 to 3 s).
+const UNUSABLE_AFTER: Duration = Duration::from_secs(10);
+
+/// And after this many in a row.
+const UNUSABLE_READINGS: u32 = 3;
+
+/// A contact that opens for a moment this often, within the leak below, chatters.
+const CHATTER_OPENINGS: f64 = 6.0;
+
+/// It has stopped chattering when this much is left.
+const CHATTER_OVER: f64 = 1.0;
+
+/// One opening is forgotten after this long: people who sleep well open a good contact a few times a night, a bad
+/// one 37 to 130 times an hour (van Kasteren, houses B and C).
+const CHATTER_LEAK: Duration = Duration::from_secs(120);
+
+/// The beginning or the end of a fault, to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// The fault is there; `at`: the last good reading.
+    Begun {
+        /// Which.
+        fault: MatFault,
+        /// When the mat was last right.
+        at: Moment,
+    },
+    /// The fault is over; `at`: the first good reading.
+    Over {
+        /// Which.
+        fault: MatFault,
+        /// When the mat was right again.
+        at: Moment,
+    },
+}
+
+/// The faults of one mat.
+#[derive(Debug, Clone)]
+pub(super) struct Faults {
+    flaps: [Flap; MatFault::ALL.len()],
+    good: Moment,
+    unusable: Option<(MatFault, u32)>,
+    openings: f64,
+    openings_at: Moment,
+    chatters: bool,
+    suspended: bool,
+}
+
+impl Faults {
+    pub(super) fn new(now: Moment) -> Self {
+        Self {
+            flaps: [Flap::default(); MatFault::ALL.len()],
+            good: now,
+            unusable: None,
+            openings: 0.0,
+            openings_at: now,
+            chatters: false,
+            suspended: false,
+        }
+    }
+
+    /// Returns the fault that is there, the first in the order of the contract.
+    pub(super) fn open(&self) -> Option<MatFault> {
+        MatFault::ALL.iter().zip(&self.flaps).find(|(_, flap)| flap.is_open()).map(|(fault, _)| *fault)
+    }
+
+    /// Tells whether nothing of a fault is under way, so that a good reading changes nothing: the usual case.
+    fn is_quiet(&self) -> bool {
+        self.unusable.is_none()
+            && !self.suspended
+            && !self.flaps.iter().any(|flap| matches!(flap, Flap::Open | Flap::OpenAgain))
+    }
+
+    /// A reading could be used; ends every fault that a good reading ends.
+    pub(super) fn good(&mut self, at: Moment, mut tell: impl FnMut(Told)) {
+        self.good = at;
+        if self.is_quiet() {
+            return;
+        }
+        self.unusable = None;
+        self.suspended = false;
+        for (fault, flap) in MatFault::ALL.iter().zip(&mut self.flaps) {
+            if ends_with_a_good_reading(*fault) && flap.end(at) {
+                tell(Told::Over { fault: *fault, at });
+            }
+        }
+    }
+
+    /// A reading could not be used.
+    pub(super) fn unusable(&mut self, at: Moment, fault: MatFault, tell: impl FnMut(Told)) {
+        let readings = self.unusable.map_or(0, |(_, readings)| readings).saturating_add(1);
+        self.unusable = Some((fault, readings));
+        if readings >= UNUSABLE_READINGS && at.since(self.good) >= UNUSABLE_AFTER {
+            self.begin(fault, self.good, at, tell);
+        }
+    }
+
+    /// The way in to the mat is lost, or another part of the program says that a fault is there.
+    pub(super) fn lost(&mut self, fault: MatFault, now: Moment, tell: impl FnMut(Told)) {
+        self.begin(fault, self.good, now, tell);
+    }
+
+    /// Silence is expected from now on (the broker is away), until a reading comes or `resume` is called.
+    pub(super) fn suspend(&mut self) {
+        self.suspended = true;
+    }
+
+    /// The way in is open again: silence counts from now on.
+    pub(super) fn resume(&mut self, now: Moment) {
+        self.suspended = false;
+        self.good = self.good.max(now);
+    }
+
+    /// A contact opened and closed again within moments.
+    pub(super) fn short_opening(&mut self, at: Moment, tell: impl FnMut(Told)) {
+        self.leak(at);
+        self.openings += 1.0;
+        if self.openings >= CHATTER_OPENINGS && !self.chatters {
+            self.chatters = true;
+            self.begin(MatFault::Chatter, at, at, tell);
+        }
+    }
+
+    /// Tells whether the contact chatters.
+    pub(super) fn chatters(&self) -> bool {
+        self.chatters
+    }
+
+    fn leak(&mut self, now: Moment) {
+        let leaked = now.since(self.openings_at).as_secs_f64() / CHATTER_LEAK.as_secs_f64();
+        self.openings = (self.openings - leaked).max(0.0);
+        self.openings_at = now;
+    }
+
+    /// Returns when a fault, or the end of one, becomes due.
+    pub(super) fn due(&self, silent_after: Duration) -> Option<Moment> {
+        let silence = (!self.suspended && !self.is_lost()).then(|| self.good + silent_after);
+        let ends = self.flaps.iter().filter_map(Flap::due).min();
+        let calm = self.chatters.then(|| self.openings_at + CHATTER_LEAK.mul_f64(self.openings - CHATTER_OVER));
+        [silence, ends, calm].into_iter().flatten().min()
+    }
+
+    fn is_lost(&self) -> bool {
+        MatFault::ALL
+            .iter()
+            .zip(&self.flaps)
+            .any(|(fault, flap)| ends_with_a_good_reading(*fault) && matches!(flap, Flap::Open | Flap::OpenAgain))
+    }
+
+    /// Lets time pass.
+    pub(super) fn pass(&mut self, now: Moment, silent_after: Duration, mut tell: impl FnMut(Told)) {
+        if !self.suspended && !self.is_lost() && now >= self.good + silent_after {
+            let fault = self.unusable.map_or(MatFault::Silent, |(fault, _)| fault);
+            self.begin(fault, self.good, now, &mut tell);
+        }
+        if self.chatters && now >= self.openings_at + CHATTER_LEAK.mul_f64((self.openings - CHATTER_OVER).max(0.0)) {
+            self.chatters = false;
+            self.leak(now);
+            if self.flap(MatFault::Chatter).end(now) {
+                tell(Told::Over { fault: MatFault::Chatter, at: now });
+            }
+        }
+        for (fault, flap) in MatFault::ALL.iter().zip(&mut self.flaps) {
+            if let Some(at) = flap.pass(now) {
+                tell(Told::Over { fault: *fault, at });
+            }
+        }
+    }
+
+    fn begin(&mut self, fault: MatFault, at: Moment, now: Moment, mut tell: impl FnMut(Told)) {
+        if self.flap(fault).begin(now) {
+            tell(Told::Begun { fault, at });
+        }
+    }
+
+    fn flap(&mut self, fault: MatFault) -> &mut Flap {
+        let place = MatFault::ALL.iter().position(|each| *each == fault).unwrap_or_default();
+        self.flaps.get_mut(place).expect("there is a flap for every fault")
+    }
+}
+
+fn ends_with_a_good_reading(fault: MatFault) -> bool {
+    match fault {
+        MatFault::Silent | MatFault::OutOfRange | MatFault::Implausible | MatFault::Unplugged | MatFault::Offline => {
+            true
+        }
+        MatFault::Stuck | MatFault::Chatter | MatFault::Drifted | MatFault::LowBattery => false,
+    }
+}

@@ -1,0 +1,63 @@
+//! What a bed must know again after a restart. Times are UTC: a restart has another monotonic clock.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::levels::Pair;
+use crate::model::time::millis;
+use crate::model::time::millis_option;
+
+/// The state of one bed that outlives a restart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Memory {
+    /// When this was written.
+    #[serde(with = "millis")]
+    pub saved: Timestamp,
+    /// What the bed was doing.
+    pub bed: BedMemory,
+    /// The absence that is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absence: Option<AbsenceMemory>,
+    /// The levels, where they are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub levels: Option<Pair>,
+    /// The last rise, for `not-up`.
+    #[serde(default, with = "millis_option", skip_serializing_if = "Option::is_none")]
+    pub last_rise: Option<Timestamp>,
+}
+
+/// What a bed was doing.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum BedMemory {
+    /// Nothing was known.
+    Unknown,
+    /// Nobody was in bed.
+    Empty,
+    /// Somebody was in bed.
+    InBed {
+        /// When she lay down.
+        #[serde(with = "millis")]
+        since: Timestamp,
+        /// When she was last seen there.
+        #[serde(with = "millis")]
+        seen: Timestamp,
+    },
+}
+
+/// An absence that is open.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct AbsenceMemory {
+    /// When it began.
+    #[serde(with = "millis")]
+    pub since: Timestamp,
+    /// Whether the watch was on then.
+    pub watched: bool,
+    /// How many reminders have been told.
+    pub reminders: u32,
+    /// When the next one is due.
+    #[serde(default, with = "millis_option", skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
+}

@@ -1,0 +1,159 @@
+//! How often this mat sends, and so how long a silence is one too long.
+//!
+//! Keeps a histogram of the gaps between readings, by powers of two, that forgets slowly. Costs no allocation.
+
+use std::time::Duration;
+
+use crate::model::Moment;
+
+/// Gaps from 8 ms up, each bucket twice the one before: the last begins at 4.6 h.
+const BUCKETS: usize = 22;
+
+/// The lower edge of the first bucket.
+const SHORTEST: Duration = Duration::from_millis(8);
+
+/// A gap counts as usual once it has been seen this often: a lost minute does not make minutes usual.
+const USUAL_GAPS: f32 = 3.0;
+
+/// Readings after which it is known whether a mat sends steadily.
+const KNOWN_READINGS: f32 = 20.0;
+
+/// The share of gaps in three neighbouring buckets (1 to 8) that makes a mat steady: radio and USB jitter by that much.
+const STEADY_SHARE: f32 = 0.85;
+
+/// Each reading makes the past count less: half after about 7,000 readings.
+const FORGETS: f32 = 0.9999;
+
+/// Silence is a fault after this many of the usual gaps …
+const SILENT_GAPS: u32 = 3;
+
+/// … and at the earliest after this: Wi-Fi and brokers stumble for less.
+const SILENT_MIN: Duration = Duration::from_secs(60);
+
+/// A mat that sends only on change may sleep quietly; common ones say something at least each 10 min (ESPHome 3 min).
+const ON_CHANGE_MIN: Duration = Duration::from_secs(30 * 60);
+
+/// A pressure mat of which no two readings are known yet: an ESPHome bed sensor speaks at the latest after 180 s.
+const UNHEARD: Duration = Duration::from_secs(200);
+
+/// Contacts by radio check in about hourly; until a mat's own heartbeat is known this is waited for.
+const CONTACT_MIN: Duration = Duration::from_secs(3 * 3600);
+
+/// How a mat sends.
+#[derive(Debug, Clone)]
+pub(super) struct Period {
+    gaps: [f32; BUCKETS],
+    last: Option<Moment>,
+    mean: Duration,
+    contact: bool,
+    steady: bool,
+    silent_after: Duration,
+}
+
+impl Period {
+    /// Starts without knowledge; contacts are waited for longer at first.
+    pub(super) fn new(contact: bool) -> Self {
+        let silent_after = if contact { CONTACT_MIN } else { UNHEARD };
+        Self { gaps: [0.0; BUCKETS], last: None, mean: Duration::ZERO, contact, steady: false, silent_after }
+    }
+
+    /// Takes the arrival of a reading.
+    pub(super) fn arrived(&mut self, at: Moment) {
+        let Some(last) = self.last.replace(at) else { return };
+        let gap = at.since(last);
+        for count in &mut self.gaps {
+            *count *= FORGETS;
+        }
+        if let Some(count) = self.gaps.get_mut(bucket(gap)) {
+            *count += 1.0;
+        }
+        self.steady = self.sends_steadily();
+        if self.steady {
+            // A mean over the last sixteen; one long gap moves it by no more than its share.
+            self.mean = if self.mean.is_zero() { gap } else { (self.mean * 15 + gap.min(self.mean * 4)) / 16 };
+        }
+        self.silent_after = self.fault_after();
+    }
+
+    /// Forgets the last arrival, so that the gap to the next one does not count.
+    pub(super) fn interrupted(&mut self) {
+        self.last = None;
+    }
+
+    /// Tells whether the mat sends at a steady pace; such a mat confirms each state with further readings.
+    pub(super) fn is_steady(&self) -> bool {
+        self.steady
+    }
+
+    /// Returns how long a silence has to be to be a fault.
+    pub(super) fn silent_after(&self) -> Duration {
+        self.silent_after
+    }
+
+    fn sends_steadily(&self) -> bool {
+        let total: f32 = self.gaps.iter().sum();
+        let most = self.gaps.windows(3).map(|few| few.iter().sum::<f32>()).fold(0.0, f32::max);
+        total >= KNOWN_READINGS && most >= total * STEADY_SHARE
+    }
+
+    fn fault_after(&self) -> Duration {
+        if self.steady {
+            return (self.mean * SILENT_GAPS).max(SILENT_MIN);
+        }
+        let usual = self.gaps.iter().rposition(|count| *count >= USUAL_GAPS).map_or(Duration::ZERO, upper_edge);
+        (usual * SILENT_GAPS).max(if self.contact { CONTACT_MIN } else { ON_CHANGE_MIN })
+    }
+}
+
+fn bucket(gap: Duration) -> usize {
+    let times = gap.as_nanos() / SHORTEST.as_nanos();
+    let power = u128::BITS - times.leading_zeros();
+    usize::try_from(power).unwrap_or(BUCKETS).min(BUCKETS - 1)
+}
+
+fn upper_edge(bucket: usize) -> Duration {
+    SHORTEST * 2_u32.saturating_pow(u32::try_from(bucket).unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mat(contact: bool, gaps: impl IntoIterator<Item = Duration>) -> Period {
+        let mut period = Period::new(contact);
+        let mut at = Moment::from_nanos(0);
+        period.arrived(at);
+        for gap in gaps {
+            at = at + gap;
+            period.arrived(at);
+        }
+        period
+    }
+
+    #[test]
+    fn a_mat_at_ten_hertz_is_silent_after_a_minute() {
+        let period = mat(false, [Duration::from_millis(100); 50]);
+        assert!(period.is_steady());
+        assert_eq!(period.silent_after(), SILENT_MIN);
+    }
+
+    #[test]
+    fn a_slow_mat_is_given_three_of_its_periods() {
+        let period = mat(false, [Duration::from_secs(40); 50]);
+        assert!(period.silent_after() >= Duration::from_secs(120), "{:?}", period.silent_after());
+    }
+
+    #[test]
+    fn one_long_gap_does_not_become_usual() {
+        let gaps = [Duration::from_millis(100); 50].into_iter().chain([Duration::from_secs(600)]);
+        assert_eq!(mat(false, gaps).silent_after(), SILENT_MIN);
+    }
+
+    #[test]
+    fn a_mat_that_sends_on_change_is_given_its_heartbeat() {
+        let gaps = (0..40).map(|step| Duration::from_secs(if step % 4 == 0 { 3600 } else { 2 }));
+        let period = mat(true, gaps);
+        assert!(!period.is_steady());
+        assert!(period.silent_after() >= Duration::from_secs(3 * 3600));
+    }
+}

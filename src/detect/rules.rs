@@ -1,0 +1,248 @@
+//! The rules of the watch: what a change of the bed, or the time alone, means and whether it is watched.
+//!
+//! Decides nothing about who is in bed.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::absence::{Absence, BEFORE_OPENING_MAX, STAY_MIN};
+use super::daily::Daily;
+use super::memory::AbsenceMemory;
+use super::occupancy::{Change, Phase};
+use super::settings::Settings;
+use super::{Memory, Start};
+use crate::model::event::NotInBedReason;
+use crate::model::{Event, Kind, Moment, Now, Watch};
+
+/// On the very first start an empty bed is told as unknown after this long: the technician is still in the room.
+const FIRST_START: Duration = Duration::from_secs(15 * 60);
+
+/// A bed found empty after its state was lost is told after this long: as long as the latest rise takes.
+const LOST_START: Duration = super::occupancy::CONFIRM_MAX;
+
+/// Somebody who rose this shortly before the set time has been up.
+const UP_WITHIN: SignedDuration = SignedDuration::from_hours(3);
+
+/// The rules of one bed.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    absence: Option<Absence>,
+    /// When a bed found empty, of which nothing was known, is to be told.
+    unknown: Unknown,
+    not_in_bed: Option<Daily>,
+    not_up: Option<Daily>,
+    last_rise: Option<Timestamp>,
+}
+
+/// The one telling of a bed of which nothing was known.
+#[derive(Debug, Clone, Copy)]
+enum Unknown {
+    /// Told this long after it was found empty.
+    After(Duration),
+    /// Told then.
+    At(Moment),
+    /// Told, or known.
+    Done,
+}
+
+impl Rules {
+    pub(super) fn new(settings: &Settings, start: &Start, now: &Now) -> Self {
+        let daily = |time| Daily::new(time, &settings.zone, now);
+        let (unknown, memory) = match start {
+            Start::First => (Unknown::After(FIRST_START), None),
+            Start::Lost => (Unknown::After(LOST_START), None),
+            Start::Remembered(memory) => (Unknown::After(LOST_START), Some(memory)),
+        };
+        Self {
+            absence: memory.and_then(|memory| Some(memory.absence?.restore(memory.saved, now))),
+            unknown,
+            not_in_bed: settings.alarm.not_in_bed.map(daily),
+            not_up: settings.alarm.not_up.map(daily),
+            last_rise: memory.and_then(|memory| memory.last_rise),
+        }
+    }
+
+    /// Returns the absence that is open, for what a restart must know.
+    pub(super) fn absence(&self, now: &Now) -> Option<AbsenceMemory> {
+        self.absence.map(|absence| AbsenceMemory {
+            since: now.utc_of(absence.since),
+            watched: absence.watched,
+            reminders: absence.reminders,
+            due: absence.due.map(|due| now.utc_of(due)),
+        })
+    }
+
+    /// Returns the last rise.
+    pub(super) fn last_rise(&self) -> Option<Timestamp> {
+        self.last_rise
+    }
+
+    /// Returns when time alone will mean something.
+    pub(super) fn due(&self) -> Option<Moment> {
+        let unknown = match self.unknown {
+            Unknown::At(at) => Some(at),
+            Unknown::After(_) | Unknown::Done => None,
+        };
+        let reminder = self.absence.and_then(|absence| absence.due);
+        let daily = [&self.not_in_bed, &self.not_up].into_iter().flatten().map(Daily::due).min();
+        [unknown, reminder, daily].into_iter().flatten().min()
+    }
+
+    /// The bed has changed.
+    pub(super) fn on_change(&mut self, settings: &Settings, change: Change, gap: bool, now: &Now) -> Option<Event> {
+        match change {
+            Change::FoundEmpty { at } => {
+                if let Unknown::After(wait) = self.unknown {
+                    self.unknown = Unknown::At(at + wait);
+                }
+                None
+            }
+            Change::Settled { at } => {
+                self.unknown = Unknown::Done;
+                let time = now.utc_of(at);
+                Some(match self.absence.take() {
+                    Some(absence) => {
+                        let back = event(settings, Kind::Return, time, None, now);
+                        Event { watched: back.watched || absence.watched, ..back }
+                    }
+                    None => event(settings, Kind::InBed, time, None, now),
+                })
+            }
+            Change::Left { at, seen, since } => {
+                self.unknown = Unknown::Done;
+                Some(self.rise(settings, at, gap.then_some(seen), since, now))
+            }
+        }
+    }
+
+    fn rise(&mut self, settings: &Settings, at: Moment, seen: Option<Moment>, since: Moment, now: &Now) -> Event {
+        let not_before = seen.map(|seen| now.utc_of(seen));
+        let rise = event(settings, Kind::Rise, now.utc_of(at), not_before, now);
+        let from = if rise.watched { Some(at) } else { opening_soon(settings, at, since, now) };
+        self.absence = Some(Absence::open(at, rise.watched, from, &settings.alarm));
+        self.last_rise = Some(rise.time);
+        rise
+    }
+
+    /// Time has passed; returns what that means.
+    pub(super) fn pass(&mut self, settings: &Settings, phase: Phase, now: &Now) -> impl Iterator<Item = Event> + use<> {
+        let unknown = self.pass_unknown(settings, now);
+        let reminder = self.pass_reminder(settings, now);
+        let not_in_bed = self.pass_not_in_bed(settings, phase, now);
+        let not_up = self.pass_not_up(settings, phase, now);
+        [unknown, reminder, not_in_bed, not_up].into_iter().flatten()
+    }
+
+    fn pass_unknown(&mut self, settings: &Settings, now: &Now) -> Option<Event> {
+        let Unknown::At(at) = self.unknown else { return None };
+        if now.moment < at {
+            return None;
+        }
+        self.unknown = Unknown::Done;
+        let found = event(settings, Kind::NotInBed(NotInBedReason::Unknown), now.utc_of(at), None, now);
+        if !found.watched || self.absence.is_some() {
+            return None;
+        }
+        self.absence = Some(Absence::open(at, true, Some(at), &settings.alarm));
+        Some(found)
+    }
+
+    fn pass_reminder(&mut self, settings: &Settings, now: &Now) -> Option<Event> {
+        let absence = self.absence.as_mut()?;
+        let due = absence.due.filter(|due| now.moment >= *due)?;
+        let time = now.utc_of(due);
+        let on = !now.trusted || settings.watch.is_on(time);
+        let (first, belongs) = (absence.reminders == 0, absence.watched);
+        let always = settings.watch == Watch::Always;
+        absence.reminded(due, on, always, &settings.alarm);
+        absence.watched = true;
+        let reminder = event(settings, Kind::NotReturned, time, None, now);
+        (on || (first && belongs)).then_some(Event { watched: true, ..reminder })
+    }
+
+    fn pass_not_in_bed(&mut self, settings: &Settings, phase: Phase, now: &Now) -> Option<Event> {
+        let time = self.not_in_bed.as_mut()?.pass(&settings.zone, now)?;
+        let empty = matches!(phase, Phase::Empty | Phase::Unknown);
+        if !empty || self.absence.is_some_and(|absence| absence.watched) {
+            return None;
+        }
+        let at = now.moment_of(time);
+        self.absence = Some(Absence::open(at, true, Some(at), &settings.alarm));
+        Some(event(settings, Kind::NotInBed(NotInBedReason::Time), time, None, now))
+    }
+
+    fn pass_not_up(&mut self, settings: &Settings, phase: Phase, now: &Now) -> Option<Event> {
+        let time = self.not_up.as_mut()?.pass(&settings.zone, now)?;
+        let in_bed = matches!(phase, Phase::InBed { .. });
+        let been_up = self.last_rise.is_some_and(|rise| time.duration_since(rise) < UP_WITHIN);
+        (in_bed && !been_up).then(|| event(settings, Kind::NotUp, time, None, now))
+    }
+}
+
+/// Left the bed shortly before the window opens, after a while in it: the absence counts from the opening.
+fn opening_soon(settings: &Settings, at: Moment, since: Moment, now: &Now) -> Option<Moment> {
+    let opening = now.moment_of(settings.watch.next_opening(now.utc_of(at))?);
+    (opening.since(at) <= BEFORE_OPENING_MAX && at.since(since) >= STAY_MIN).then_some(opening)
+}
+
+/// Makes an event of this bed, watched if the window was open at any moment of it or the clock cannot be trusted.
+pub(super) fn event(
+    settings: &Settings,
+    kind: Kind,
+    time: Timestamp,
+    not_before: Option<Timestamp>,
+    now: &Now,
+) -> Event {
+    let watched = !now.trusted || settings.watch.is_on_between(not_before.unwrap_or(time), now.utc);
+    Event {
+        time,
+        decided: now.utc,
+        not_before,
+        bed: Some(settings.bed),
+        watched,
+        trusted: now.trusted,
+        kind,
+        detail: None,
+    }
+}
+
+impl AbsenceMemory {
+    /// Brings an absence over a restart. Where the clock cannot be trusted, the time spent off is not counted.
+    fn restore(&self, saved: Timestamp, now: &Now) -> Absence {
+        let moment = |utc: Timestamp| {
+            if now.trusted { now.moment_of(utc) } else { Now { utc: saved, ..*now }.moment_of(utc) }
+        };
+        Absence {
+            since: moment(self.since),
+            watched: self.watched,
+            reminders: self.reminders,
+            due: self.due.map(moment),
+        }
+    }
+}
+
+impl Memory {
+    /// Gathers what a restart must know.
+    pub(super) fn of(phase: Phase, rules: &Rules, levels: Option<super::Pair>, now: &Now) -> Self {
+        use super::BedMemory;
+        let bed = match phase {
+            Phase::Unknown => BedMemory::Unknown,
+            Phase::Empty | Phase::Settling { .. } => BedMemory::Empty,
+            Phase::InBed { since, seen } | Phase::Leaving { since, seen, .. } => {
+                BedMemory::InBed { since: now.utc_of(since), seen: now.utc_of(seen) }
+            }
+        };
+        Self { saved: now.utc, bed, absence: rules.absence(now), levels, last_rise: rules.last_rise() }
+    }
+
+    /// Returns the phase to go on with.
+    pub(super) fn phase(&self, now: &Now) -> Phase {
+        use super::BedMemory;
+        match self.bed {
+            BedMemory::Unknown => Phase::Unknown,
+            BedMemory::Empty => Phase::Empty,
+            BedMemory::InBed { since, seen } => Phase::InBed { since: now.moment_of(since), seen: now.moment_of(seen) },
+        }
+    }
+}

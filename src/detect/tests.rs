@@ -1,0 +1,504 @@
+//! The detector as a bed sees it: nights in a few lines, and properties of any input.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "small numbers of a test"
+)]
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::schedule::Window;
+use crate::model::{Channels, Watch};
+
+const EMPTY: f64 = 100.0;
+const LYING: f64 = 600.0;
+
+/// A bed with a mat at 10 Hz and a virtual clock.
+struct Bed {
+    detector: Detector,
+    now: Now,
+    events: Vec<Event>,
+}
+
+fn settings() -> Settings {
+    Settings {
+        bed: "bed-1".parse().unwrap(),
+        watch: Watch::Always,
+        zone: TimeZone::get("Europe/Stockholm").unwrap(),
+        contact: false,
+        zones: 1,
+        range: Some((0.0, 4095.0)),
+        invert: false,
+        confirm: Confirm::Fixed(Duration::from_secs(3)),
+        settle: settings::SETTLE_DEFAULT,
+        empty: Some(vec![EMPTY]),
+        occupied: Some(vec![LYING]),
+        silent_after: None,
+        alarm: Alarm::default(),
+    }
+}
+
+fn night(from: &str, to: &str) -> Watch {
+    let zone = TimeZone::get("Europe/Stockholm").unwrap();
+    Watch::Window(Window::new(from.parse().unwrap(), to.parse().unwrap(), zone).unwrap())
+}
+
+const PACE: Duration = Duration::from_millis(100);
+
+impl Bed {
+    fn new(settings: Settings, start: &Start, at: &str) -> Self {
+        let now = Now::recorded(at.parse().unwrap());
+        Self { detector: Detector::new(settings, start, now), now, events: Vec::new() }
+    }
+
+    fn later(&mut self, by: Duration) -> Now {
+        self.now = Now::recorded(self.now.utc + jiff::SignedDuration::try_from(by).unwrap());
+        self.now
+    }
+
+    fn collect(&mut self) {
+        while let Some(event) = self.detector.next_event() {
+            self.events.push(event);
+        }
+    }
+
+    fn read(&mut self, value: f64) {
+        let now = self.later(PACE);
+        self.detector.on_reading(&reading(now.moment, value, Quality::Live), now);
+        self.collect();
+    }
+
+    /// The mat shows `value` for a while.
+    fn shows(&mut self, value: f64, seconds: f64) -> &mut Self {
+        for step in 0..(seconds * 10.0) as u64 {
+            let breath = if value > 300.0 { (step as f64 * 0.15).sin() * 3.0 } else { 0.0 };
+            self.read(value + breath + if step % 2 == 0 { 0.5 } else { -0.5 });
+        }
+        self
+    }
+
+    /// Nothing arrives for a while.
+    fn silent(&mut self, seconds: u64) -> &mut Self {
+        let now = self.later(Duration::from_secs(seconds));
+        self.detector.on_deadline(now);
+        self.collect();
+        self
+    }
+
+    fn kinds(&mut self) -> Vec<&'static str> {
+        std::mem::take(&mut self.events).iter().map(|event| event.kind.as_str()).collect()
+    }
+
+    /// She lies down and settles.
+    fn to_bed(&mut self) -> &mut Self {
+        self.shows(EMPTY, 20.0).shows(LYING, 60.0)
+    }
+}
+
+fn reading(at: Moment, value: f64, quality: Quality) -> Reading {
+    Reading { at, channels: Channels::new([value]).unwrap(), quality }
+}
+
+fn evening() -> Bed {
+    Bed::new(settings(), &Start::First, "2026-01-15T21:00:00Z")
+}
+
+#[test]
+fn a_rise_has_the_moment_the_load_left_and_the_moment_of_decision() {
+    let mut bed = evening();
+    bed.to_bed();
+    assert_eq!(bed.kinds(), ["in-bed"]);
+    let left = bed.now.utc;
+    bed.shows(EMPTY, 5.0);
+    let rise = bed.events.first().cloned().unwrap();
+    assert_eq!(rise.kind, Kind::Rise);
+    assert_eq!(rise.time.duration_since(left).as_millis(), 100);
+    assert_eq!(rise.decided.duration_since(rise.time).as_secs(), 3);
+    assert!(rise.watched && rise.not_before.is_none());
+}
+
+#[test]
+fn turning_over_lifting_the_hips_and_glitches_are_no_rise() {
+    let mut bed = evening();
+    bed.to_bed().kinds();
+    bed.shows(0.69 * (LYING - EMPTY) + EMPTY, 60.0).shows(EMPTY, 1.5).shows(LYING, 20.0);
+    bed.read(0.0);
+    bed.read(4095.0);
+    bed.shows(LYING, 20.0).read(f64::NAN);
+    bed.read(-1.0);
+    bed.shows(LYING, 20.0);
+    assert_eq!(bed.kinds(), [""; 0]);
+}
+
+#[test]
+fn one_glitch_before_a_pause_of_the_line_is_no_rise_at_once() {
+    let mut bed = evening();
+    bed.to_bed().kinds();
+    bed.read(EMPTY);
+    bed.silent(5);
+    assert_eq!(bed.kinds(), [""; 0]);
+    bed.shows(LYING, 20.0);
+    assert_eq!(bed.kinds(), [""; 0]);
+}
+
+#[test]
+fn a_return_counts_once_she_has_settled_and_a_short_visit_does_not() {
+    let mut bed = evening();
+    bed.to_bed().shows(EMPTY, 60.0).shows(LYING, 5.0).shows(EMPTY, 30.0);
+    assert_eq!(bed.kinds(), ["in-bed", "rise"]);
+    let back = bed.now.utc;
+    bed.shows(LYING, 30.0);
+    let event = bed.events.first().cloned().unwrap();
+    assert_eq!(event.kind, Kind::Return);
+    assert_eq!(event.time.duration_since(back).as_millis(), 100);
+}
+
+#[test]
+fn with_confirm_zero_the_first_reading_decides_and_with_settle_zero_it_arms() {
+    let zero = Settings { confirm: Confirm::Fixed(Duration::ZERO), settle: Duration::ZERO, ..settings() };
+    let mut bed = Bed::new(zero, &Start::First, "2026-01-15T21:00:00Z");
+    bed.read(EMPTY);
+    bed.read(LYING);
+    bed.read(0.0);
+    assert_eq!(bed.kinds(), ["in-bed", "rise"]);
+}
+
+#[test]
+fn levels_are_learnt_from_the_first_rise_even_when_it_starts_with_someone_in_bed() {
+    let learn = || Settings { empty: None, occupied: None, confirm: Confirm::Auto, ..settings() };
+    let mut bed = Bed::new(learn(), &Start::First, "2026-01-15T21:00:00Z");
+    bed.shows(LYING, 120.0);
+    assert_eq!(bed.detector.health(), MatHealth::Learning);
+    bed.shows(420.0, 60.0).shows(LYING, 60.0).shows(EMPTY, 12.0);
+    assert_eq!(bed.kinds(), ["in-bed", "rise"]);
+    assert_eq!(bed.detector.health(), MatHealth::Ok);
+    let mut bed = Bed::new(learn(), &Start::First, "2026-01-15T21:00:00Z");
+    bed.to_bed().shows(EMPTY, 10.0);
+    assert_eq!(bed.kinds(), ["in-bed", "rise"]);
+}
+
+#[test]
+fn load_that_makes_the_value_fall_is_read_the_right_way_round() {
+    let inverted = Settings {
+        invert: true,
+        range: Some((0.0, 1023.0)),
+        empty: Some(vec![1000.0]),
+        occupied: Some(vec![300.0]),
+        ..settings()
+    };
+    let mut bed = Bed::new(inverted, &Start::First, "2026-01-15T21:00:00Z");
+    bed.shows(1000.0, 20.0).shows(300.0, 60.0).shows(1000.0, 10.0);
+    assert_eq!(bed.kinds(), ["in-bed", "rise"]);
+}
+
+#[test]
+fn absence_is_told_again_until_the_return_and_not_after() {
+    let mut bed = evening();
+    bed.to_bed().shows(EMPTY, 60.0 * 47.0).kinds();
+    bed.to_bed().shows(LYING, 3600.0);
+    assert_eq!(bed.kinds(), ["return"]);
+    let mut bed = evening();
+    bed.to_bed().shows(EMPTY, 60.0 * 47.0);
+    assert_eq!(bed.kinds(), ["in-bed", "rise", "not-returned", "not-returned"]);
+}
+
+#[test]
+fn a_bed_that_is_always_watched_reminds_less_often_after_the_eighth_time() {
+    let mut bed = evening();
+    bed.to_bed().kinds();
+    bed.shows(EMPTY, 15.0 * 3600.0);
+    let told: Vec<_> = bed.events.iter().filter(|event| event.kind == Kind::NotReturned).map(|e| e.time).collect();
+    let gaps: Vec<_> = told.windows(2).map(|two| two[1].duration_since(two[0]).as_mins()).collect();
+    assert_eq!(gaps, [30, 30, 30, 30, 30, 30, 30, 30, 360]);
+}
+
+#[test]
+fn outside_the_window_a_rise_is_not_watched_and_opens_no_timer() {
+    let day = Settings { watch: night("22:00", "07:00"), ..settings() };
+    let mut bed = Bed::new(day, &Start::First, "2026-01-15T12:00:00Z");
+    bed.to_bed().shows(EMPTY, 3600.0);
+    assert_eq!(bed.events.last().map(|event| (event.kind.as_str(), event.watched)), Some(("rise", false)));
+    assert_eq!(bed.kinds(), ["in-bed", "rise"]);
+}
+
+#[test]
+fn what_a_watched_rise_opened_is_followed_after_the_window_has_closed() {
+    let early = Settings { watch: night("22:00", "07:00"), ..settings() };
+    let mut bed = Bed::new(early, &Start::First, "2026-01-16T05:50:00Z");
+    bed.to_bed().shows(EMPTY, 3600.0).shows(LYING, 20.0);
+    let seen: Vec<_> = bed.events.iter().map(|event| (event.kind.as_str(), event.watched)).collect();
+    assert_eq!(seen, [("in-bed", true), ("rise", true), ("not-returned", true), ("return", true)]);
+}
+
+#[test]
+fn who_left_shortly_before_the_window_is_missed_from_its_opening() {
+    let night = Settings { watch: night("22:00", "07:00"), ..settings() };
+    let mut bed = Bed::new(night, &Start::First, "2026-01-15T19:00:00Z");
+    bed.to_bed().shows(LYING, 3600.0).shows(EMPTY, 2.0 * 3600.0);
+    let missed = bed.events.iter().find(|event| event.kind == Kind::NotReturned).cloned().unwrap();
+    assert!(missed.watched && missed.time.to_string().starts_with("2026-01-15T21:15:00"), "{missed:?}");
+}
+
+#[test]
+fn with_an_untrusted_clock_every_hour_is_watched() {
+    let day = Settings { watch: night("22:00", "07:00"), ..settings() };
+    let mut bed = Bed::new(day, &Start::First, "1970-01-01T12:00:00Z");
+    bed.to_bed().kinds();
+    for _ in 0..50 {
+        let now = Now { trusted: false, ..bed.later(PACE) };
+        bed.detector.on_reading(&reading(now.moment, EMPTY, Quality::Live), now);
+    }
+    bed.collect();
+    assert!(bed.events.iter().any(|event| event.kind == Kind::Rise && event.watched && !event.trusted));
+}
+
+#[test]
+fn a_silent_mat_is_a_fault_and_its_first_reading_ends_it() {
+    let mut bed = evening();
+    bed.to_bed().kinds();
+    let last = bed.now.utc;
+    bed.silent(90);
+    let fault = bed.events.first().cloned().unwrap();
+    assert_eq!((fault.kind, fault.time), (Kind::SensorFault(MatFault::Silent), last));
+    assert_eq!(fault.decided.duration_since(last).as_secs(), 60);
+    bed.shows(LYING, 5.0);
+    assert_eq!(bed.kinds(), ["sensor-fault", "sensor-restored"]);
+    assert_eq!(bed.detector.health(), MatHealth::Ok);
+}
+
+#[test]
+fn gone_after_a_gap_is_a_rise_with_the_last_moment_seen_in_bed() {
+    let mut bed = evening();
+    bed.to_bed().kinds();
+    let seen = bed.now.utc;
+    bed.silent(120).shows(EMPTY, 5.0);
+    let rise = bed.events.iter().find(|event| event.kind == Kind::Rise).cloned().unwrap();
+    assert_eq!(rise.not_before, Some(seen));
+    assert!(rise.time > seen);
+}
+
+#[test]
+fn a_restart_with_somebody_in_bed_raises_nothing_and_gone_after_it_is_a_rise() {
+    let mut bed = evening();
+    bed.to_bed();
+    let memory = bed.detector.memory();
+    let written = serde_json::to_string(&memory).unwrap();
+    let start = Start::Remembered(serde_json::from_str(&written).unwrap());
+    let mut still = Bed::new(settings(), &start, "2026-01-15T22:00:00Z");
+    still.shows(LYING, 60.0);
+    assert_eq!(still.kinds(), [""; 0]);
+    let mut gone = Bed::new(settings(), &start, "2026-01-15T22:00:00Z");
+    gone.shows(EMPTY, 10.0);
+    let rise = gone.events.first().cloned().unwrap();
+    assert_eq!((rise.kind, rise.not_before.is_some()), (Kind::Rise, true));
+}
+
+#[test]
+fn an_absence_goes_on_over_a_restart() {
+    let mut bed = evening();
+    bed.to_bed().shows(EMPTY, 60.0);
+    let start = Start::Remembered(bed.detector.memory());
+    let mut after = Bed::new(settings(), &start, "2026-01-15T21:10:00Z");
+    after.shows(EMPTY, 600.0);
+    let told = after.events.first().cloned().unwrap();
+    assert_eq!((told.kind, told.time.duration_since(bed.now.utc).as_mins()), (Kind::NotReturned, 14));
+    after.shows(LYING, 20.0);
+    assert_eq!(after.kinds(), ["not-returned", "return"]);
+}
+
+#[test]
+fn nothing_known_and_an_empty_bed_is_told_once_and_later_on_the_first_start() {
+    for (start, seconds) in [(Start::First, 900), (Start::Lost, 8)] {
+        let mut bed = Bed::new(settings(), &start, "2026-01-15T21:00:00Z");
+        bed.shows(EMPTY, 2000.0);
+        let told = bed.events.first().cloned().unwrap();
+        assert_eq!(told.kind, Kind::NotInBed(crate::model::event::NotInBedReason::Unknown));
+        let begun: Timestamp = "2026-01-15T21:00:00Z".parse().unwrap();
+        assert_eq!(told.decided.duration_since(begun).as_secs(), seconds);
+        bed.shows(LYING, 30.0);
+        assert_eq!(bed.kinds(), ["not-in-bed", "not-returned", "return"]);
+    }
+}
+
+#[test]
+fn retained_messages_set_the_state_and_raise_nothing() {
+    let contact = Settings { contact: true, range: None, empty: None, occupied: None, ..settings() };
+    let mut bed = Bed::new(contact.clone(), &Start::First, "2026-01-15T21:00:00Z");
+    let now = bed.later(PACE);
+    bed.detector.on_reading(&reading(now.moment, 1.0, Quality::Old), now);
+    bed.silent(30);
+    assert_eq!(bed.kinds(), ["in-bed"], "the state is set; in-bed is told to nobody");
+    bed.read(0.0);
+    bed.silent(10);
+    assert_eq!(bed.kinds(), ["rise"]);
+    let now = bed.later(PACE);
+    bed.detector.on_reading(&reading(now.moment, 1.0, Quality::Old), now);
+    bed.silent(60);
+    assert_eq!(bed.kinds(), [""; 0], "a retained message does not close an absence");
+}
+
+#[test]
+fn retained_empty_after_a_gap_is_a_rise_once_nothing_live_speaks_against_it() {
+    let contact = Settings { contact: true, range: None, empty: None, occupied: None, ..settings() };
+    let in_bed = || {
+        let mut bed = Bed::new(contact.clone(), &Start::First, "2026-01-15T21:00:00Z");
+        bed.read(1.0);
+        bed.silent(30).kinds();
+        let now = bed.later(PACE);
+        bed.detector.on_away(now);
+        let now = bed.later(Duration::from_secs(300));
+        bed.detector.on_back(now);
+        bed.detector.on_reading(&reading(now.moment, 0.0, Quality::Old), now);
+        bed
+    };
+    let mut left = in_bed();
+    left.silent(59);
+    assert_eq!(left.kinds(), [""; 0]);
+    left.silent(2);
+    let rise = left.events.first().cloned().unwrap();
+    assert_eq!((rise.kind, rise.not_before.is_some()), (Kind::Rise, true));
+    let mut still = in_bed();
+    still.silent(30).read(1.0);
+    still.silent(120);
+    assert_eq!(still.kinds(), [""; 0]);
+}
+
+#[test]
+fn a_contact_that_chatters_is_a_fault_and_an_opening_held_for_a_minute_still_alarms() {
+    let contact = Settings { contact: true, range: None, empty: None, occupied: None, ..settings() };
+    let mut bed = Bed::new(contact, &Start::First, "2026-01-15T21:00:00Z");
+    let shows = |bed: &mut Bed, value: f64, seconds: u32| (0..seconds * 10).for_each(|_| bed.read(value));
+    shows(&mut bed, 1.0, 30);
+    for _ in 0..10 {
+        shows(&mut bed, 0.0, 1);
+        shows(&mut bed, 1.0, 5);
+    }
+    assert_eq!(bed.kinds(), ["in-bed", "sensor-fault"]);
+    shows(&mut bed, 0.0, 50);
+    assert_eq!(bed.kinds(), [""; 0]);
+    shows(&mut bed, 0.0, 15);
+    assert_eq!(bed.kinds(), ["rise"]);
+}
+
+#[test]
+fn a_pulled_cable_at_the_end_of_the_range_is_a_fault_and_no_rise() {
+    let mut bed = Bed::new(
+        Settings { empty: Some(vec![1000.0]), occupied: Some(vec![1500.0]), ..settings() },
+        &Start::First,
+        "2026-01-15T21:00:00Z",
+    );
+    bed.shows(1000.0, 20.0).shows(1500.0, 60.0).kinds();
+    for _ in 0..300 {
+        bed.read(0.0);
+    }
+    assert_eq!(bed.kinds(), ["sensor-fault"]);
+    assert_eq!(bed.detector.health(), MatHealth::Fault(MatFault::Unplugged));
+}
+
+#[test]
+fn not_in_bed_and_not_up_are_told_at_their_times() {
+    let alarm = Alarm {
+        not_in_bed: Some("23:30".parse().unwrap()),
+        not_up: Some("09:30".parse().unwrap()),
+        ..Alarm::default()
+    };
+    let rules = Settings { alarm, watch: night("22:00", "07:00"), ..settings() };
+    let mut bed = Bed::new(rules, &Start::Lost, "2026-01-15T18:00:00Z");
+    bed.shows(EMPTY, 5.0 * 3600.0);
+    let told = bed.events.first().cloned().unwrap();
+    assert_eq!((told.kind.as_str(), told.time.to_string().as_str()), ("not-in-bed", "2026-01-15T22:30:00Z"));
+    bed.events.clear();
+    bed.shows(LYING, 11.0 * 3600.0);
+    assert_eq!(bed.kinds(), ["return", "not-up"]);
+}
+
+fn any_reading() -> impl Strategy<Value = (u64, f64, bool)> {
+    let value = prop_oneof![
+        4 => Just(EMPTY), 6 => Just(LYING), 2 => 0.0..1000.0, 1 => Just(0.0), 1 => Just(4095.0),
+        1 => Just(f64::NAN), 1 => -1e9..1e9
+    ];
+    (prop_oneof![20 => 1_u64..500, 3 => 500_u64..20_000, 1 => 60_000_u64..7_200_000], value, prop::bool::weighted(0.05))
+}
+
+fn any_settings() -> impl Strategy<Value = Settings> {
+    let confirm =
+        prop_oneof![Just(Confirm::Auto), (0_u64..5000).prop_map(|ms| Confirm::Fixed(Duration::from_millis(ms)))];
+    (confirm, 0_u64..15, any::<bool>(), any::<bool>()).prop_map(|(confirm, settle, known, always)| Settings {
+        confirm,
+        settle: Duration::from_secs(settle),
+        empty: known.then(|| vec![EMPTY]),
+        occupied: known.then(|| vec![LYING]),
+        watch: if always { Watch::Always } else { night("22:00", "07:00") },
+        ..settings()
+    })
+}
+
+fn run(settings: &Settings, readings: &[(u64, f64, bool)]) -> Vec<Event> {
+    let mut bed = Bed::new(settings.clone(), &Start::First, "2026-01-15T20:00:00Z");
+    for (millis, value, old) in readings {
+        let now = bed.later(Duration::from_millis(*millis));
+        let quality = if *old { Quality::Old } else { Quality::Live };
+        bed.detector.on_reading(&reading(now.moment, *value, quality), now);
+        bed.collect();
+    }
+    bed.events
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_rise_without_somebody_in_bed_before(
+        settings in any_settings(), readings in prop::collection::vec(any_reading(), 1..400)
+    ) {
+        let mut in_bed = false;
+        for event in run(&settings, &readings) {
+            match event.kind {
+                Kind::InBed | Kind::Return => { prop_assert!(!in_bed); in_bed = true; }
+                Kind::Rise => { prop_assert!(in_bed); in_bed = false; }
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn times_never_go_back_and_nothing_is_decided_before_it_happens(
+        settings in any_settings(), readings in prop::collection::vec(any_reading(), 1..400)
+    ) {
+        let mut last = Timestamp::MIN;
+        for event in run(&settings, &readings) {
+            prop_assert!(event.decided >= last, "{event:?}");
+            prop_assert!(event.time <= event.decided, "{event:?}");
+            prop_assert!(event.not_before.is_none_or(|before| before <= event.time), "{event:?}");
+            last = event.decided;
+        }
+    }
+
+    #[test]
+    fn the_same_input_gives_the_same_output(
+        settings in any_settings(), readings in prop::collection::vec(any_reading(), 1..400)
+    ) {
+        prop_assert_eq!(run(&settings, &readings), run(&settings, &readings));
+    }
+
+    #[test]
+    fn a_restart_at_any_instant_never_makes_a_rise_of_somebody_in_bed(
+        readings in prop::collection::vec((1_u64..20_000, prop_oneof![Just(EMPTY), Just(LYING)]), 1..200)
+    ) {
+        let mut bed = Bed::new(settings(), &Start::First, "2026-01-15T20:00:00Z");
+        for (millis, value) in &readings {
+            let now = bed.later(Duration::from_millis(*millis));
+            bed.detector.on_reading(&reading(now.moment, *value, Quality::Live), now);
+        }
+        let start = Start::Remembered(bed.detector.memory());
+        let mut after = Bed::new(settings(), &start, &bed.now.utc.to_string());
+        after.shows(LYING, 30.0);
+        prop_assert!(after.events.iter().all(|event| event.kind != Kind::Rise), "{:?}", after.events);
+    }
+}
