@@ -7,5 +7,6 @@ pub mod dispatch;
 pub mod model;
 pub mod secret;
 pub mod sensor;
+pub mod simulate;
 pub mod store;
 pub mod tls;

@@ -1,0 +1,27 @@
+//! Residents, mats and faults by seed: readings, and the truth about them.
+//!
+//! PURE. A [`Script`] says what a resident does; a [`MatKind`] turns her weight into what a mat would send; [`Faults`]
+//! do to the rows what cables and radio do; [`Truth`] says what really happened, in the words that scorers read. The
+//! same seed gives the same bytes. Sources of the figures: measurements on public data and data sheets, named where
+//! they stand. Nothing here knows the detector, so it can judge it.
+
+pub mod contact;
+pub mod faults;
+pub mod habits;
+pub mod mat;
+pub mod night;
+pub mod pose;
+pub mod pressure;
+pub mod resident;
+pub mod rng;
+pub mod script;
+pub mod truth;
+
+pub use faults::{FaultKind, FaultSpan, Faults, Row};
+pub use habits::Habits;
+pub use mat::MatKind;
+pub use night::{Difficulty, Night, NightSettings};
+pub use pose::{Body, Posture};
+pub use resident::{Phase, Script};
+pub use script::Scene;
+pub use truth::Truth;

@@ -1,0 +1,333 @@
+//! What really happened in a simulated night, in the words that scorers read.
+//!
+//! Known in full before the first reading, from the script and the faults alone. Times are seconds after `start`.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::faults::{Cable, FaultKind, FaultSpan};
+use super::mat::Mat;
+use super::night::{Difficulty, NightSettings};
+use super::resident::{Phase, Place, Script, Step, Style, Why};
+
+/// The truth about one night: the content of a `….truth.json`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Truth {
+    /// Which form of this file it is.
+    pub version: &'static str,
+    /// The night's name.
+    pub id: String,
+    /// The seed that makes this night again.
+    pub seed: u64,
+    /// Kind of mat: `fsr`, `zones`, `contact`.
+    pub kind: &'static str,
+    /// How hard the night is.
+    pub difficulty: Difficulty,
+    /// When second 0 is.
+    pub start: Timestamp,
+    /// Length of the night.
+    pub duration_s: f64,
+    /// Readings a second.
+    pub rate_hz: f64,
+    /// Names of the channels.
+    pub channels: Vec<String>,
+    /// Unit of the readings.
+    pub unit: &'static str,
+    /// Highest value of a channel.
+    pub full_scale: f64,
+    /// Bits of the ADC, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adc_bits: Option<u8>,
+    /// What a technician noted on installation day.
+    pub commission: Commission,
+    /// The resident's weight.
+    pub weight_kg: f64,
+    /// Whether two share the bed: never yet.
+    pub partner: bool,
+    /// Where the resident was, without gaps.
+    pub intervals: Vec<Interval>,
+    /// When she left the bed.
+    pub rises: Vec<Rise>,
+    /// When load came on the empty mat.
+    pub returns: Vec<f64>,
+    /// What looks like rising and is none.
+    pub disturbances: Vec<Disturbance>,
+    /// Other loads than the resident: none yet.
+    pub loads: Vec<Disturbance>,
+    /// When the mat could not be trusted.
+    pub faults: Vec<Fault>,
+}
+
+/// Levels of installation day, a number a zone.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Commission {
+    /// Nobody on the mat.
+    pub empty: Vec<f64>,
+    /// 75 kg lying on the back.
+    pub lying_75kg: Vec<f64>,
+}
+
+/// Where the resident was for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Interval {
+    /// Where.
+    pub state: State,
+    /// From when.
+    pub from: f64,
+    /// Until when.
+    pub to: f64,
+}
+
+/// Where a resident can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// In bed.
+    Bed,
+    /// On its edge, or standing up from it.
+    Edge,
+    /// Out of bed.
+    Absent,
+}
+
+/// One rise.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Rise {
+    /// When the last load was gone.
+    pub time: f64,
+    /// When the body was gone, though a hand may still have leant on the mat.
+    pub body_off: f64,
+    /// When she came to the edge.
+    pub edge_from: f64,
+    /// When she was back; none where she was not.
+    #[serde(rename = "return")]
+    pub returned: Option<f64>,
+    /// `toilet` or `morning`.
+    pub why: &'static str,
+    /// `quick`, `normal` or `slow`, with `+hand` where a hand leant on the mat.
+    pub style: String,
+    /// How long she had been in bed before.
+    pub occupied_s: f64,
+    /// How long she sat on the edge.
+    pub edge_s: f64,
+    /// What stayed on the mat without her: nothing yet.
+    pub residual_kg: f64,
+}
+
+/// Something that happened on the mat for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Disturbance {
+    /// `turn`, `bridge` (the hips lifted), `situp`.
+    pub what: &'static str,
+    /// From when.
+    pub from: f64,
+    /// Until when.
+    pub to: f64,
+}
+
+/// A span in which the mat could not be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Fault {
+    /// `dropout`, `stuck`, `unplugged`.
+    pub kind: &'static str,
+    /// From when.
+    pub from: f64,
+    /// Until when.
+    pub to: f64,
+    /// Whether the readings look like an empty bed, so that nobody could tell.
+    pub ambiguous: bool,
+    /// What a pulled cable reads like.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub how: Option<&'static str>,
+}
+
+impl Truth {
+    /// Writes down the truth about a night with this mat.
+    #[must_use]
+    pub fn of(settings: &NightSettings, mat: &Mat) -> Self {
+        let intervals = intervals(&settings.resident, settings.duration);
+        let returns = returns(&intervals);
+        let kind = settings.mat.as_str();
+        let difficulty = settings.difficulty;
+        let (empty, lying_75kg) = mat.commission();
+        let zero_when_empty = mat.reads_zero_when_empty();
+        Self {
+            version: "nattvakt-1",
+            id: format!("s{:04}-{kind}-{}", settings.seed, difficulty.as_str()),
+            seed: settings.seed,
+            kind,
+            difficulty,
+            start: settings.start,
+            duration_s: settings.duration.as_secs_f64(),
+            rate_hz: thousandths(1.0 / settings.period().as_secs_f64()),
+            channels: settings.mat.channels(),
+            unit: settings.mat.unit(),
+            full_scale: settings.mat.full_scale(),
+            adc_bits: settings.mat.adc_bits(),
+            commission: Commission {
+                empty: empty.into_iter().map(thousandths).collect(),
+                lying_75kg: lying_75kg.into_iter().map(thousandths).collect(),
+            },
+            weight_kg: thousandths(settings.resident.body().weight_kg),
+            partner: false,
+            rises: rises(&settings.resident, settings.duration, &intervals, &returns),
+            disturbances: disturbances(&settings.resident, settings.duration),
+            intervals,
+            returns,
+            loads: Vec::new(),
+            faults: settings.faults.spans.iter().map(|span| fault(span, zero_when_empty)).collect(),
+        }
+    }
+
+    /// Returns where the resident was at a time, in seconds after the start.
+    #[must_use]
+    pub fn state_at(&self, seconds: f64) -> Option<State> {
+        self.intervals.iter().find(|interval| interval.from <= seconds && seconds < interval.to).map(|i| i.state)
+    }
+}
+
+/// Rounds to thousandths, so that the last bits of a platform's `exp` and `ln` never show.
+fn thousandths(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}
+
+/// Joins steps in one place; the last place holds until the end.
+fn intervals(script: &Script, duration: Duration) -> Vec<Interval> {
+    let end = duration.as_secs_f64();
+    let mut intervals: Vec<Interval> = Vec::new();
+    for step in script.steps().iter().take_while(|step| step.begins < duration) {
+        let (state, to) = (state(step.phase.place()), step.ends.as_secs_f64().min(end));
+        match intervals.last_mut().filter(|last| last.state == state) {
+            Some(last) => last.to = to,
+            None => intervals.push(Interval { state, from: step.begins.as_secs_f64(), to }),
+        }
+    }
+    let after = after_the_last(script);
+    match intervals.last_mut() {
+        Some(last) if last.state == after => last.to = end,
+        Some(&mut Interval { to, .. }) if to < end => intervals.push(Interval { state: after, from: to, to: end }),
+        Some(_) => {}
+        None => intervals.push(Interval { state: after, from: 0.0, to: end }),
+    }
+    intervals
+}
+
+/// Tells where she is when the script has ended: who has stood up is gone.
+fn after_the_last(script: &Script) -> State {
+    match script.steps().last().map(|step| step.phase) {
+        None | Some(Phase::Leaning | Phase::Rising { .. }) => State::Absent,
+        Some(phase) => state(phase.place()),
+    }
+}
+
+const fn state(place: Place) -> State {
+    match place {
+        Place::Absent => State::Absent,
+        Place::Edge => State::Edge,
+        Place::Bed => State::Bed,
+    }
+}
+
+fn returns(intervals: &[Interval]) -> Vec<f64> {
+    let pairs = intervals.iter().zip(intervals.iter().skip(1));
+    pairs.filter(|(before, _)| before.state == State::Absent).map(|(_, after)| after.from).collect()
+}
+
+fn rises(script: &Script, duration: Duration, intervals: &[Interval], returns: &[f64]) -> Vec<Rise> {
+    let steps = script.steps();
+    let followers = steps.iter().skip(1).map(Some).chain([None]);
+    let risings = steps.iter().zip(followers).filter_map(|(step, follower)| {
+        let Phase::Rising { why, style, hand } = step.phase else { return None };
+        let leaning = follower.filter(|next| matches!(next.phase, Phase::Leaning));
+        let ends = leaning.map_or(step.ends, |next| next.ends);
+        (ends < duration).then(|| {
+            let (time, body_off) = (ends.as_secs_f64(), step.ends.as_secs_f64());
+            let edge_from = intervals
+                .iter()
+                .rfind(|interval| interval.state == State::Edge && interval.from < body_off)
+                .map_or(body_off, |interval| interval.from);
+            let in_bed_since = returns.iter().rfind(|back| **back < body_off).copied().unwrap_or_default();
+            Rise {
+                time,
+                body_off,
+                edge_from,
+                returned: returns.iter().find(|back| **back >= time).copied(),
+                why: match why {
+                    Why::Toilet => "toilet",
+                    Why::Morning => "morning",
+                },
+                style: style_name(style, hand),
+                occupied_s: thousandths(edge_from - in_bed_since),
+                edge_s: sat_s(steps, edge_from, body_off),
+                residual_kg: 0.0,
+            }
+        })
+    });
+    risings.collect()
+}
+
+fn style_name(style: Style, hand: f64) -> String {
+    let name = match style {
+        Style::Quick => "quick",
+        Style::Normal => "normal",
+        Style::Slow => "slow",
+    };
+    if hand > 0.0 { format!("{name}+hand") } else { name.to_owned() }
+}
+
+/// Adds up how long she sat on the edge between two times.
+fn sat_s(steps: &[Step], from: f64, to: f64) -> f64 {
+    let sitting = steps.iter().filter(|step| matches!(step.phase, Phase::Edge));
+    let inside = sitting.filter(|step| step.begins.as_secs_f64() >= from && step.ends.as_secs_f64() <= to);
+    inside.map(|step| step.ends.saturating_sub(step.begins)).sum::<Duration>().as_secs_f64()
+}
+
+fn disturbances(script: &Script, duration: Duration) -> Vec<Disturbance> {
+    let steps = script.steps();
+    let mut found = Vec::new();
+    for (index, step) in steps.iter().enumerate() {
+        let (what, ends) = match step.phase {
+            Phase::Turning { .. } => ("turn", Some(step.ends)),
+            Phase::Lifting { .. } => ("bridge", Some(step.ends)),
+            Phase::SittingUp => ("situp", lies_down_again(steps.get(index..).unwrap_or_default())),
+            Phase::Away
+            | Phase::SittingDown { .. }
+            | Phase::Edge
+            | Phase::LyingDown { .. }
+            | Phase::Lying
+            | Phase::Stirring { .. }
+            | Phase::Upright
+            | Phase::ToEdge { .. }
+            | Phase::Rising { .. }
+            | Phase::Leaning => continue,
+        };
+        if let Some(to) = ends.filter(|ends| *ends <= duration) {
+            found.push(Disturbance { what, from: step.begins.as_secs_f64(), to: to.as_secs_f64() });
+        }
+    }
+    found
+}
+
+/// Returns when somebody who sits up lies down again; `None` where she goes on to the edge.
+fn lies_down_again(steps: &[Step]) -> Option<Duration> {
+    let next = steps.iter().find(|step| !matches!(step.phase, Phase::SittingUp | Phase::Upright))?;
+    matches!(next.phase, Phase::LyingDown { .. }).then_some(next.ends)
+}
+
+fn fault(span: &FaultSpan, zero_when_empty: bool) -> Fault {
+    let (kind, how) = match span.kind {
+        FaultKind::Dropout => ("dropout", None),
+        FaultKind::Stuck => ("stuck", None),
+        FaultKind::Unplugged(Cable::NoData) => ("unplugged", Some("nodata")),
+        FaultKind::Unplugged(Cable::Nan) => ("unplugged", Some("nan")),
+        FaultKind::Unplugged(Cable::Zero) => ("unplugged", Some("zero")),
+        FaultKind::Unplugged(Cable::Full) => ("unplugged", Some("full")),
+    };
+    let ambiguous = zero_when_empty && span.kind == FaultKind::Unplugged(Cable::Zero);
+    Fault { kind, from: span.from.as_secs_f64(), to: span.to.as_secs_f64(), ambiguous, how }
+}
+
+#[cfg(test)]
+mod tests;

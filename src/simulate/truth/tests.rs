@@ -1,0 +1,131 @@
+//! A scripted night, and what its truth must say.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::simulate::MatKind;
+use crate::simulate::faults::Faults;
+use crate::simulate::pose::{Body, Posture};
+use crate::simulate::pressure::PressureMat;
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}
+
+fn settings() -> NightSettings {
+    let mut script = Script::new(Body { weight_kg: 60.0, breath_hz: 0.25, breath_depth: 0.0, restlessness: 1.0 });
+    let rising = Phase::Rising { why: Why::Toilet, style: Style::Slow, hand: 0.1 };
+    for (phase, lasts) in [
+        (Phase::Away, 100.0),
+        (Phase::SittingDown { share: 0.7 }, 1.0),
+        (Phase::LyingDown { posture: Posture::Back, shift: 0.0 }, 4.0),
+        (Phase::Lying, 95.0),
+        (Phase::Turning { to: Posture::Left, shift: 0.0, dip: 0.3 }, 2.0),
+        (Phase::SittingUp, 2.0),
+        (Phase::Upright, 6.0),
+        (Phase::LyingDown { posture: Posture::Back, shift: 0.0 }, 2.0),
+        (Phase::Lifting { dip: 0.9 }, 1.0),
+        (Phase::SittingUp, 2.0),
+        (Phase::ToEdge { share: 0.7 }, 2.0),
+        (Phase::Edge, 5.0),
+        (rising, 3.0),
+        (Phase::Leaning, 4.0),
+        (Phase::Away, 60.0),
+        (Phase::SittingDown { share: 0.7 }, 1.0),
+        (Phase::LyingDown { posture: Posture::Back, shift: 0.0 }, 10.0),
+    ] {
+        script.then(phase, seconds(lasts));
+    }
+    let span = |kind, from| FaultSpan { kind, from: seconds(from), to: seconds(from + 10.0) };
+    let spans = vec![span(FaultKind::Dropout, 20.0), span(FaultKind::Unplugged(Cable::Zero), 50.0)];
+    NightSettings {
+        seed: 12,
+        start: "2026-01-15T20:00:00Z".parse().unwrap(),
+        duration: seconds(400.0),
+        rate_hz: 5.0,
+        mat: MatKind::Pressure(PressureMat::fsr()),
+        resident: script,
+        faults: Faults { spans, ..Faults::default() },
+        difficulty: Difficulty::Realistic,
+    }
+}
+
+fn truth(settings: &NightSettings) -> Truth {
+    Truth::of(settings, &settings.mat.make(settings.seed))
+}
+
+#[test]
+fn says_when_she_rose_returned_and_what_looked_like_it() {
+    let truth = truth(&settings());
+    let rise = Rise {
+        time: 229.0,
+        body_off: 225.0,
+        edge_from: 215.0,
+        returned: Some(289.0),
+        why: "toilet",
+        style: "slow+hand".to_owned(),
+        occupied_s: 115.0,
+        edge_s: 5.0,
+        residual_kg: 0.0,
+    };
+    assert_eq!(truth.rises, [rise]);
+    assert_eq!(truth.returns, [100.0, 289.0]);
+    let disturbances: Vec<_> = truth.disturbances.iter().map(|d| (d.what, d.from, d.to)).collect();
+    assert_eq!(disturbances, [("turn", 200.0, 202.0), ("situp", 202.0, 212.0), ("bridge", 212.0, 213.0)]);
+    for (at, state) in [(99.0, State::Absent), (100.5, State::Edge), (204.0, State::Bed), (227.0, State::Edge)] {
+        assert_eq!(truth.state_at(at), Some(state), "{at} s");
+    }
+    assert_eq!((truth.state_at(399.0), truth.state_at(400.0)), (Some(State::Bed), None));
+}
+
+#[test]
+fn intervals_leave_no_gap_whatever_the_length() {
+    for length in [0.5, 50.0, 100.5, 226.0, 230.0, 300.0, 400.0] {
+        let truth = truth(&NightSettings { duration: seconds(length), ..settings() });
+        let edges: Vec<f64> = truth.intervals.iter().flat_map(|i| [i.from, i.to]).collect();
+        assert!(edges[0].abs() < 1e-9 && (edges.last().unwrap() - length).abs() < 1e-9, "{edges:?}");
+        assert!(edges[1..edges.len() - 1].chunks(2).all(|pair| (pair[0] - pair[1]).abs() < 1e-9), "{edges:?}");
+        assert_eq!(truth.rises.len(), usize::from(length >= 230.0), "{length} s");
+    }
+}
+
+#[test]
+fn who_stood_up_last_is_out_of_bed_from_then() {
+    let mut settings = settings();
+    let steps = settings.resident.steps()[..14].to_vec();
+    settings.resident = Script::new(*settings.resident.body());
+    for step in steps {
+        settings.resident.then(step.phase, step.ends.abs_diff(step.begins));
+    }
+    let truth = truth(&settings);
+    assert_eq!(truth.intervals.last(), Some(&Interval { state: State::Absent, from: 229.0, to: 400.0 }));
+    assert_eq!(truth.rises[0].returned, None);
+}
+
+#[test]
+fn speaks_the_words_of_other_truth_files() {
+    let json = serde_json::to_value(truth(&settings())).unwrap();
+    let keys: BTreeSet<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
+    for key in "version id kind difficulty start duration_s rate_hz channels unit full_scale adc_bits commission \
+                weight_kg partner intervals rises returns disturbances loads faults"
+        .split_whitespace()
+    {
+        assert!(keys.contains(key), "{key} is missing");
+    }
+    assert_eq!(json["intervals"][0], serde_json::json!({"state": "absent", "from": 0.0, "to": 100.0}));
+    assert_eq!(json["rises"][0]["return"], 289.0);
+    assert_eq!((&json["start"], &json["difficulty"]), (&"2026-01-15T20:00:00Z".into(), &"realistic".into()));
+    assert_eq!(json["faults"][0], serde_json::json!({"kind": "dropout", "from": 20.0, "to": 30.0, "ambiguous": false}));
+    assert_eq!(json["faults"][1]["how"], "zero");
+    assert_eq!(json["commission"]["empty"], serde_json::json!([110.0]));
+    assert_eq!(json["adc_bits"], 12);
+}
+
+#[test]
+fn a_pulled_cable_that_reads_as_an_empty_bed_is_said_to_be_beyond_telling() {
+    let ambiguous = |empty| {
+        let mat = MatKind::Pressure(PressureMat { empty, ..PressureMat::fsr() });
+        truth(&NightSettings { mat, ..settings() }).faults[1].ambiguous
+    };
+    assert!(ambiguous(0.0) && !ambiguous(110.0));
+}
