@@ -2,6 +2,8 @@
 //!
 //! Results go to stdout, everything else to stderr. No command disturbs a running watch.
 
+pub mod demo;
+
 use std::fmt;
 use std::process::ExitCode;
 
