@@ -3,6 +3,7 @@
 //! Results go to stdout, everything else to stderr. No command disturbs a running watch.
 
 pub mod demo;
+mod check;
 
 use std::fmt;
 use std::process::ExitCode;
@@ -19,7 +20,9 @@ struct Arguments {
 
 /// The commands, in the order in which a newcomer needs them.
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Check(check::Args),
+}
 
 /// Why a command ended without success. Its text says what is wrong and what to do.
 #[derive(Debug)]
@@ -45,7 +48,9 @@ impl Failure {
 #[expect(clippy::print_stderr, reason = "the one place where a command's failure is told")]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let result: Result<ExitCode, Failure> = match arguments.command {};
+    let result: Result<ExitCode, Failure> = match arguments.command {
+        Command::Check(args) => args.run(),
+    };
     match result {
         Ok(code) => code,
         Err(failure) => {
