@@ -10,6 +10,7 @@ pub const ZONES_MAX: usize = 16;
 /// A zone that could not be read is `NaN`. Kept in place: a reading costs no allocation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Channels {
+    // Zero beyond `len`: a NaN there would make every reading unequal to itself.
     values: [f64; ZONES_MAX],
     len: u8,
 }
@@ -20,7 +21,7 @@ impl Channels {
     /// What is not finite becomes `NaN`, and `-0` becomes `0`.
     #[must_use]
     pub fn new(zones: impl IntoIterator<Item = f64>) -> Option<Self> {
-        let mut values = [f64::NAN; ZONES_MAX];
+        let mut values = [0.0; ZONES_MAX];
         let mut len = 0;
         for zone in zones {
             *values.get_mut(len)? = if zone.is_finite() { zone + 0.0 } else { f64::NAN };
@@ -33,7 +34,7 @@ impl Channels {
     /// Makes the one channel of a contact mat: 1 = someone lies on it.
     #[must_use]
     pub fn contact(pressed: bool) -> Self {
-        let mut values = [f64::NAN; ZONES_MAX];
+        let mut values = [0.0; ZONES_MAX];
         if let Some(first) = values.first_mut() {
             *first = f64::from(u8::from(pressed));
         }
@@ -89,6 +90,13 @@ mod tests {
         assert!(channels.zones()[0].is_nan());
         assert!(channels.zones()[1].is_sign_positive());
         assert_eq!(channels.len(), 3);
+    }
+
+    #[test]
+    fn channels_without_a_failed_zone_equal_themselves() {
+        assert_eq!(Channels::new([1.0, 2.0]), Channels::new([1.0, 2.0]));
+        assert_eq!(Channels::contact(true), Channels::contact(true));
+        assert_ne!(Channels::new([1.0]), Channels::new([1.0, 0.0]));
     }
 
     #[test]
