@@ -3,7 +3,14 @@
 //! A way in owns its port or connection, opens it again with back-off for as long as the program runs, and counts
 //! what it cannot read. It never decides anything about beds.
 
+pub mod decode;
+pub mod mqtt;
+mod outage;
+pub mod recording;
+mod rejections;
+pub mod serial;
 pub mod settings;
+pub mod simulated;
 
 use tokio::sync::broadcast;
 
@@ -16,7 +23,7 @@ use crate::model::{MatFault, Reading};
 pub enum Signal {
     /// A reading.
     Reading(Reading),
-    /// Something came that is no reading.
+    /// Something came that is no reading; told at most once a second.
     Rejected,
     /// The way in to this mat is lost, for the reason given. A broker that is away is not told here.
     Lost(MatFault),
@@ -39,4 +46,21 @@ pub enum Link {
     Up,
     /// Away, or refuses us; the words say why and what to do.
     Down(String),
+}
+
+/// Tells the bed. That no bed listens is no error: its task may be on the way up again.
+fn tell(feed: &Feed, signal: Signal) {
+    if feed.send(signal).is_err() {
+        tracing::trace!("Nobody listens to the mat");
+    }
+}
+
+/// Draws a number for the jitter of a wait.
+fn random() -> u32 {
+    let mut bytes = [0; 4];
+    match getrandom::getrandom(&mut bytes) {
+        Ok(()) => u32::from_ne_bytes(bytes),
+        // Without randomness the longest wait is the polite one.
+        Err(_) => u32::MAX,
+    }
 }
