@@ -1,5 +1,279 @@
-//! The only place that names sled: outbox, journal of events, state kept over restarts.
+//! Outbox, journal of events, and state kept over restarts, on an SD card that may lose its power at any moment.
+//!
+//! One thread, `store`, owns the disk. A [`Store`] is a handle: its calls leave a wish in memory and return at once; what
+//! comes of it is told by a future. Nothing here ever blocks or delays an alert, and no failure of the disk ends the
+//! program. sled is named in one file, `medium.rs`.
+//!
+//! # When what is safe
+//!
+//! | instant | a power cut from now on |
+//! | --- | --- |
+//! | [`Store::append`] has returned | may lose the alert: it is in memory. Its first attempt to dispatch runs meanwhile |
+//! | its [`Receipt`] is `Ok` | keeps the alert and the state that went with it, both or (before) neither: it is synced |
+//! | [`Store::delivered`] has returned | may send the alert again, under its own id, for up to 60 s: that is harmless |
+//! | [`Store::journal`] has returned | may lose the entry for up to 60 s: it goes along with the next alert, or then |
+//! | the receipt of [`Store::keep`] is `Ok` | keeps the state |
+//! | [`Recovered`] has arrived | uses no sequence number twice: they are reserved |
+//!
+//! All that waits (at most 256 alerts) goes to the disk in one batch, atomically, with one sync. A receipt that is open
+//! after ten seconds means a disk that hangs; whoever awaits it sets that limit.
+//!
+//! # Format
+//!
+//! ```text
+//! <path>/                  [store] path, mode 0700 where we make it; locked with flock while in use
+//!   store/                 the storage engine's files
+//!   store.corrupt-1, -2    damaged stores that were put aside, the newest first
+//!   sequence               a copy of the sequence mark, for when the store is lost
+//! ```
+//!
+//! Keys are in `ledger.rs`, records (version, checksum, JSON) in `record.rs`. A record that is malformed, has a wrong
+//! checksum, or is of a newer version is skipped, counted and told; it never stops the rest.
+//!
+//! # Limits
+//!
+//! | what | bound | at the bound |
+//! | --- | --- | --- |
+//! | a record | 64 KiB | refused with [`NotKept::TooLarge`] |
+//! | undelivered alerts on disk | 200,000 | only alarms are taken, the rest is refused with [`NotKept::Full`]; nothing that is stored is ever removed unsent |
+//! | journal entries on disk | 100,000 and `keep` | the oldest go; by age in steps of 500, a day late at most, and only with a trusted clock |
+//! | what waits in memory | 10,000 alerts or 16 MiB, 1,000 journal entries | see `waiting.rs` |
+//! | a page of the backlog | the limit asked for, and about 1 MiB | shorter; empty only at the end |
+//! | the storage engine's cache | 2 MiB | |
+//!
+//! # Invariants
+//!
+//! - An alert is counted in [`Health::undelivered`] exactly while its record is under its key: both change in one batch.
+//! - Appending the same sequence again replaces the record: a write whose outcome is unknown can be repeated.
+//! - The mark is on the medium before any number of its block is given out, and it never goes back.
+//! - While nothing is given to the store, nothing is written; once a day it looks for journal entries that are too old.
 
+mod answer;
+mod desk;
+mod folder;
+mod health;
+mod journal;
+mod ledger;
+mod medium;
+mod opening;
+mod owner;
+mod record;
+mod sequence;
 pub mod settings;
+#[cfg(test)]
+mod tests;
+mod trouble;
+mod waiting;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{oneshot, watch};
+
+pub use answer::{Answer, NotKept, Receipt};
+pub use health::{Condition, Health};
+pub use sequence::first_sequence;
 pub use settings::Settings;
+
+use crate::clock::Clock;
+use crate::model::time::millis;
+use crate::model::{Alert, AlertId, Event, Sequence};
+use answer::answer;
+use desk::Desk;
+use owner::Owner;
+use record::Record;
+use waiting::{Closing, Held, PageRequest, State};
+
+/// The longest key of a state, in bytes.
+const KEY_BYTES_MAX: usize = 64;
+
+/// The most characters that are kept of a receiver's own reference.
+const REFERENCE_CHARS_MAX: usize = 200;
+
+/// What was found at the first opening.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recovered {
+    /// The first undelivered alerts in order of sequence, at most 256; [`Store::backlog`] has the rest.
+    pub alerts: Vec<Alert>,
+    /// All states that were kept, by key.
+    pub states: BTreeMap<String, Vec<u8>>,
+    /// The first sequence number that may be used.
+    pub sequence: Sequence,
+    /// What the store was found as.
+    pub found: Found,
+    /// Each step at opening that lost or mended something, in words.
+    pub notes: Vec<String>,
+}
+
+/// What a store was found as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// It has been in use; this is what it held.
+    Known,
+    /// Nothing was there: the very first start, as far as can be seen.
+    New,
+    /// There has been a store, and what it held is not known any more.
+    Lost,
+}
+
+/// The news that dispatch has accepted an alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivered {
+    /// The alert's id.
+    pub id: AlertId,
+    /// The alert's number.
+    pub sequence: Sequence,
+    /// The channel that accepted it.
+    pub channel: String,
+    /// The receiver's own reference; its first 200 characters are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// When it was accepted.
+    #[serde(with = "millis")]
+    pub at: Timestamp,
+}
+
+/// Says what did not reach the disk when the store was closed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unwritten {
+    /// The disk could not be used.
+    #[error("the disk could not be used: {records} records, {alerts} of them alerts, were in memory only and are gone")]
+    Gone {
+        /// Everything that is gone, alerts too.
+        records: usize,
+        /// Alerts that are gone.
+        alerts: usize,
+    },
+    /// The disk did not answer in time; the thread may still be writing.
+    #[error("the disk did not answer in time: what was given to the store last may be gone")]
+    TooSlow,
+    /// The store had ended before.
+    #[error("the store had been closed before")]
+    Closed,
+}
+
+/// A handle on the store. Cheap to clone; when the last one is dropped the store writes what waits, and ends.
+#[derive(Clone)]
+pub struct Store(Arc<Handle>);
+
+struct Handle {
+    desk: Arc<Desk>,
+    clock: Clock,
+    health: watch::Receiver<Health>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.desk.with(|waiting| waiting.close(Closing::Abandoned));
+    }
+}
+
+impl Store {
+    /// Starts the owner thread, which opens the store, and tries again for ever where it cannot.
+    ///
+    /// The receiver gets what was found, once. Until then, and while it cannot be opened, wishes wait in memory.
+    #[must_use]
+    pub fn start(settings: Settings, clock: Clock) -> (Self, oneshot::Receiver<Recovered>) {
+        let desk = Arc::new(Desk::default());
+        let (health, health_seen) = watch::channel(Health::default());
+        let (recovered, found) = oneshot::channel();
+        let fault = health.clone();
+        let owner = Owner::new(Arc::clone(&desk), settings, clock.clone(), health, recovered);
+        if let Err(error) = std::thread::Builder::new().name("store".to_owned()).spawn(move || owner.run()) {
+            let words = format!("no thread can be started for the store: restart nattvakt ({error})");
+            tracing::error!(error = %error, "Store cannot be started");
+            fault.send_modify(|health| health.condition = Condition::Faulty(words));
+            desk.with(waiting::Waiting::end);
+        }
+        (Self(Arc::new(Handle { desk, clock, health: health_seen })), found)
+    }
+
+    /// Keeps an alert until it is delivered, and with it a state, by key, of whatever it came from: both or neither.
+    ///
+    /// Alerts of one caller lie on disk in the order in which they were given.
+    pub fn append(&self, alert: &Alert, state: Option<(&str, Vec<u8>)>) -> Receipt {
+        let (reply, receipt) = Answer::pair();
+        let records = Record::of_json(alert).and_then(|record| Ok((record, state.map(state_of).transpose()?)));
+        match records {
+            Ok((record, state)) => {
+                let (sequence, priority) = (alert.sequence, alert.priority);
+                self.0.desk.with(|waiting| waiting.alert(Held { sequence, priority, record, state, reply }));
+            }
+            Err(error) => answer(reply, Err(error)),
+        }
+        receipt
+    }
+
+    /// Takes an alert out of the outbox, and writes its delivery into the journal, at the latest 60 s from now.
+    pub fn delivered(&self, mut delivered: Delivered) {
+        delivered.reference = delivered.reference.map(|text| text.chars().take(REFERENCE_CHARS_MAX).collect());
+        let now = self.0.clock.now();
+        let note = journal::delivered(&delivered, &now);
+        self.0.desk.with(|waiting| {
+            waiting.delivered(delivered.sequence, now.moment);
+            if let Ok(note) = note {
+                waiting.note(note, now.moment);
+            }
+        });
+    }
+
+    /// Writes an event into the journal, at the latest 60 s from now.
+    pub fn journal(&self, event: &Event) {
+        let now = self.0.clock.now();
+        match journal::event(event, &now) {
+            Ok(note) => self.0.desk.with(|waiting| waiting.note(note, now.moment)),
+            Err(error) => tracing::warn!(error = %error, "Event does not fit into the journal"),
+        }
+    }
+
+    /// Keeps a state over restarts, in place of the one under the same key. A key has 1 to 64 bytes and no NUL.
+    pub fn keep(&self, key: &str, value: Vec<u8>) -> Receipt {
+        let (reply, receipt) = Answer::pair();
+        match state_of((key, value)) {
+            Ok(state) => self.0.desk.with(|waiting| waiting.state(state, reply)),
+            Err(error) => answer(reply, Err(error)),
+        }
+        receipt
+    }
+
+    /// Reads undelivered alerts in order of sequence, at most `limit`, from after the given one on.
+    ///
+    /// A page may be shorter than asked for; an empty one is the end. While the disk is away the answer waits for it.
+    pub fn backlog(&self, after: Option<Sequence>, limit: usize) -> Answer<Vec<Alert>> {
+        let (reply, page) = Answer::pair();
+        self.0.desk.with(|waiting| waiting.page(PageRequest { after, limit, reply }));
+        page
+    }
+
+    /// Returns how the store is; the receiver tells every change, and closes if the owner thread should die.
+    #[must_use]
+    pub fn health(&self) -> watch::Receiver<Health> {
+        self.0.health.clone()
+    }
+
+    /// Writes and syncs what waits, and ends the store. Other handles are answered [`NotKept::Closed`] from then on.
+    ///
+    /// # Errors
+    ///
+    /// Fails where something did not reach the disk, or not within the limit.
+    pub async fn close(self, limit: Duration) -> Result<(), Unwritten> {
+        let (reply, left) = oneshot::channel();
+        self.0.desk.with(|waiting| waiting.close(Closing::Asked(reply)));
+        match tokio::time::timeout(limit, left).await {
+            Ok(Ok(left)) if left.records == 0 => Ok(()),
+            Ok(Ok(left)) => Err(Unwritten::Gone { records: left.records, alerts: left.alerts }),
+            Ok(Err(_)) => Err(Unwritten::Closed),
+            Err(_) => Err(Unwritten::TooSlow),
+        }
+    }
+}
+
+fn state_of((key, value): (&str, Vec<u8>)) -> Result<State, NotKept> {
+    if key.is_empty() || key.len() > KEY_BYTES_MAX || key.contains('\0') {
+        return Err(NotKept::Key(key.chars().take(KEY_BYTES_MAX).collect()));
+    }
+    Ok(State { key: key.to_owned(), record: Record::of_bytes(&value)? })
+}

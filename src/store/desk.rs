@@ -1,0 +1,74 @@
+//! Where handles leave their wishes and the owner thread picks them up.
+//!
+//! One lock, held for a push or a take, never over I/O: so the bounds hold, and the right things give way, also while
+//! the owner hangs in a sync that does not end.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use super::waiting::{PageRequest, Waiting, Work};
+use crate::clock;
+use crate::model::Moment;
+
+/// What the owner does next while the disk is well.
+pub(super) enum Next {
+    /// Write this and sync.
+    Write(Work),
+    /// Read a page.
+    Read(PageRequest),
+    /// The given moment has come.
+    Time,
+    /// Everything is written and the end is wished for.
+    Close,
+}
+
+/// The shared place between handles and owner.
+#[derive(Default)]
+pub(super) struct Desk {
+    waiting: Mutex<Waiting>,
+    bell: Condvar,
+}
+
+impl Desk {
+    /// Leaves or looks up something.
+    pub(super) fn with<T>(&self, act: impl FnOnce(&mut Waiting) -> T) -> T {
+        // Waiting has no state that a panic could leave half done in a way that matters: it may be used on.
+        let result = act(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        self.bell.notify_one();
+        result
+    }
+
+    /// Blocks until there is something to do, or `until` has come. Sleeps without a timer where nothing waits for time.
+    pub(super) fn next(&self, until: Moment) -> Next {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let now = clock::moment();
+            if let Some(work) = waiting.take(now) {
+                return Next::Write(work);
+            }
+            if let Some(request) = waiting.next_page() {
+                return Next::Read(request);
+            }
+            if waiting.is_closing() {
+                return Next::Close;
+            }
+            if until <= now {
+                return Next::Time;
+            }
+            let at = waiting.due_at().map_or(until, |due| due.min(until));
+            let wait = self.bell.wait_timeout(waiting, at.since(now));
+            waiting = wait.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Blocks until `until` has come, the number of alerts is not the one seen before, or the end is wished for; tells
+    /// whether it is.
+    pub(super) fn pause(&self, until: Moment, alerts_seen: usize) -> bool {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = until.since(clock::moment());
+        if waiting.is_closing() || left.is_zero() || waiting.alerts() != alerts_seen {
+            return waiting.is_closing();
+        }
+        let wait = self.bell.wait_timeout(waiting, left);
+        wait.unwrap_or_else(PoisonError::into_inner).0.is_closing()
+    }
+}

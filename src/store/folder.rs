@@ -1,0 +1,185 @@
+//! The folder around the store: its lock, its leftovers, its syncs, and where a damaged store goes.
+//!
+//! Never touches anything inside the store before the lock is held, and never deletes a damaged store that it has not
+//! put aside twice over.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use nix::fcntl::{Flock, FlockArg};
+
+use super::trouble::Trouble;
+
+/// The folder below `[store] path` that the storage engine has to itself.
+const STORE: &str = "store";
+
+/// A copy of the sequence mark beside the store, for when the store is lost.
+const SEQUENCE: &str = "sequence";
+
+/// Who owns the folder: nobody else looks at what people do at night.
+const MODE: u32 = 0o700;
+
+/// The path from the settings, ours as long as this or a clone of it lives.
+#[derive(Clone)]
+pub(super) struct Folder {
+    path: PathBuf,
+    _lock: Arc<Flock<File>>,
+}
+
+impl Folder {
+    /// Makes the folder if it is missing, and takes it for this process.
+    pub(super) fn take(path: &Path) -> Result<Self, Trouble> {
+        let make = || {
+            if !path.exists() {
+                DirBuilder::new().recursive(true).mode(MODE).create(path)?;
+                sync(parent_of(path))?;
+            }
+            if !path.is_dir() {
+                return Err(ErrorKind::NotADirectory.into());
+            }
+            File::open(path)
+        };
+        let folder = make().map_err(|error| Trouble::of_io(path, &error))?;
+        let lock = Flock::lock(folder, FlockArg::LockExclusiveNonblock);
+        let lock = lock.map_err(|(_, errno)| Trouble::of_io(path, &errno.into()))?;
+        Ok(Self { path: path.to_owned(), _lock: Arc::new(lock) })
+    }
+
+    /// Returns where the storage engine's files lie.
+    pub(super) fn store(&self) -> PathBuf {
+        self.path.join(STORE)
+    }
+
+    /// Tells whether there is anything of a store here: data, or the engine's summary of it.
+    pub(super) fn has_store(&self) -> bool {
+        let Ok(entries) = fs::read_dir(self.store()) else { return false };
+        entries.flatten().any(|entry| {
+            let is_data = entry.file_name() == "db" && entry.metadata().is_ok_and(|data| data.len() > 0);
+            is_data || entry.file_name().to_string_lossy().starts_with("snap.")
+        })
+    }
+
+    /// Makes the store's folder, and mends what a power cut leaves behind and the storage engine cannot open.
+    pub(super) fn prepare(&self) -> Result<Vec<String>, Trouble> {
+        let store = self.store();
+        let mut notes = Vec::new();
+        let mut prepare = || {
+            if !store.exists() {
+                DirBuilder::new().mode(MODE).create(&store)?;
+            }
+            if !store.is_dir() {
+                return Err(ErrorKind::NotADirectory.into());
+            }
+            remove_leftovers(&store, &mut notes)?;
+            remove_broken_conf(&store, &mut notes)?;
+            // The engine writes a synced summary that may speak of log that is not synced yet.
+            match File::open(store.join("db")) {
+                Ok(data) => data.sync_all(),
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+                Err(error) => Err(error),
+            }
+        };
+        prepare().map_err(|error| Trouble::of_io(&store, &error))?;
+        Ok(notes)
+    }
+
+    /// Syncs what the engine never does: its `conf`, and the folders, so that a new store is found after a power cut.
+    pub(super) fn sync_all(&self) -> Result<(), Trouble> {
+        let store = self.store();
+        let files = ["conf", "db", "blobs"].map(|name| store.join(name));
+        let all = files.iter().map(PathBuf::as_path).chain([store.as_path(), self.path.as_path()]);
+        all.into_iter().try_for_each(sync).map_err(|error| Trouble::of_io(&self.path, &error))
+    }
+
+    /// Puts a damaged store aside and returns where; the two newest ones are kept.
+    pub(super) fn put_aside(&self) -> Result<PathBuf, Trouble> {
+        let [newest, oldest] = [1, 2].map(|number| self.path.join(format!("{STORE}.corrupt-{number}")));
+        let shift = || {
+            if newest.exists() {
+                remove_folder(&oldest)?;
+                fs::rename(&newest, &oldest)?;
+            }
+            fs::rename(self.store(), &newest)?;
+            sync(&self.path)
+        };
+        shift().map_err(|error| Trouble::of_io(&self.path, &error))?;
+        Ok(newest)
+    }
+
+    /// Removes a store that was begun just now and holds nothing.
+    pub(super) fn discard(&self) {
+        if let Err(error) = remove_folder(&self.store()) {
+            tracing::debug!(error = %error, "Unfinished store is left behind");
+        }
+    }
+
+    /// Returns the mark that lies beside the store; nothing where it cannot be read.
+    pub(super) fn mark(&self) -> Option<u64> {
+        let mut text = String::new();
+        File::open(self.path.join(SEQUENCE)).ok()?.take(32).read_to_string(&mut text).ok()?;
+        text.trim_end().parse().ok()
+    }
+
+    /// Replaces the mark that lies beside the store; on return it is on the medium.
+    pub(super) fn set_mark(&self, mark: u64) -> Result<(), Trouble> {
+        let new = self.path.join("sequence.new");
+        let write = || {
+            let mut file = File::create(&new)?;
+            writeln!(file, "{mark}")?;
+            file.sync_all()?;
+            fs::rename(&new, self.path.join(SEQUENCE))?;
+            sync(&self.path)
+        };
+        write().map_err(|error| Trouble::of_io(&self.path, &error))
+    }
+}
+
+fn parent_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn sync(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+fn remove_folder(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+/// A crash while opening leaves a half-made summary, and the engine takes it for the store: all is in the log still.
+fn remove_leftovers(store: &Path, notes: &mut Vec<String>) -> io::Result<()> {
+    for entry in fs::read_dir(store)? {
+        let name = entry?.file_name();
+        let text = name.to_string_lossy();
+        if text.starts_with("snap.") && text.ends_with(".generating") {
+            fs::remove_file(store.join(&name))?;
+            notes.push(format!("{text}, left by a crash while opening, was removed; nothing was lost"));
+        }
+    }
+    Ok(())
+}
+
+/// A `conf` that a power cut or a bad sector has hurt says nothing that we do not know: our settings are fixed. One that
+/// is sound and says something else is not ours to remove.
+fn remove_broken_conf(store: &Path, notes: &mut Vec<String>) -> io::Result<()> {
+    let conf = store.join("conf");
+    let mut bytes = Vec::new();
+    match File::open(&conf) {
+        Ok(file) => file.take(4096).read_to_end(&mut bytes)?,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let sound = bytes.split_last_chunk().is_some_and(|(text, crc)| crc32fast::hash(text) == u32::from_le_bytes(*crc));
+    if sound {
+        return Ok(());
+    }
+    fs::remove_file(&conf)?;
+    notes.push("conf was damaged and is written anew; nothing was lost".to_owned());
+    Ok(())
+}

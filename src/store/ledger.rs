@@ -1,0 +1,352 @@
+//! What lies where: alerts, journal, states and counters, as keys of the medium.
+//!
+//! | key | record |
+//! | --- | --- |
+//! | `a` + sequence (8, big-endian) | an undelivered [`Alert`], JSON |
+//! | `j` + number (8, big-endian) | a journal entry, JSON; numbers without a gap, oldest first |
+//! | `m` | [`Meta`], JSON |
+//! | `s` + key + NUL | a state, the caller's bytes |
+//! | `x` + key | a record that could not be read, as it was found; only a technician looks at it |
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::folder::Folder;
+use super::medium::{Changes, Entry, Medium};
+use super::record::{BadRecord, Record, parse, payload};
+use super::sequence;
+use super::trouble::Trouble;
+use super::waiting::{State, Work, Write};
+use super::{Settings, journal};
+use crate::model::{Alert, Now, Sequence};
+
+/// The most undelivered alerts; beyond them only alarms are taken.
+pub(super) const UNDELIVERED_MAX: u64 = 200_000;
+
+/// The most journal entries; beyond them the oldest go, however young.
+const JOURNAL_MAX: u64 = 100_000;
+
+/// The most journal entries that one step removes.
+const PRUNE_MAX: usize = 500;
+
+/// The most states that are read back.
+const STATES_MAX: usize = 4_096;
+
+/// Entries read at a time.
+const PAGE: usize = 256;
+
+const META: &[u8] = b"m";
+
+/// Counters, written with every batch so that they need no walk through the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+struct Meta {
+    /// Every sequence number that may have been used is below this.
+    mark: u64,
+    /// Alerts under `a`.
+    undelivered: u64,
+}
+
+impl Meta {
+    fn record(&self) -> Record {
+        Record::of_json(self).expect("two numbers fit into a record")
+    }
+}
+
+/// The open store.
+pub(super) struct Ledger {
+    // Dropped before the lock of the folder is.
+    medium: Medium,
+    folder: Folder,
+    meta: Meta,
+    journal_first: u64,
+    journal_next: u64,
+    /// Keys and bytes of records that could not be read, to be put aside with the next batch.
+    unreadable: BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+/// What a store is opened with.
+pub(super) struct Begun {
+    pub(super) ledger: Ledger,
+    /// The first sequence number that may be used.
+    pub(super) first: Sequence,
+    /// Whether the store has held something before.
+    pub(super) known: bool,
+}
+
+impl Ledger {
+    /// Takes up what the medium holds, and reserves the next sequence numbers.
+    ///
+    /// `existed` tells whether there was anything of a store before the medium was opened.
+    pub(super) fn begin(
+        medium: Medium,
+        folder: Folder,
+        existed: bool,
+        utc: Timestamp,
+        notes: &mut Vec<String>,
+    ) -> Result<Begun, Trouble> {
+        let meta = read_meta(&medium)?;
+        let last = last_number(&medium, b'a')?;
+        let journal_last = last_number(&medium, b'j')?;
+        let known = meta.is_some() || last.is_some() || journal_last.is_some();
+        if !known && existed && folder.mark().is_some() {
+            // So does the engine open a log whose beginning it cannot read. Nothing must be written over it.
+            return Err(medium.damaged("it holds nothing although it has been in use"));
+        }
+        let first = sequence::first_after(
+            [meta.map_or(0, |meta| meta.mark), folder.mark().unwrap_or(0)],
+            last.map(Sequence),
+            utc,
+        );
+        let journal_first = medium.scan(b"j", b"k", 1)?.first().and_then(|(key, _)| number(key));
+        let mut ledger = Self {
+            medium,
+            folder,
+            meta: meta.unwrap_or_default(),
+            journal_first: journal_first.unwrap_or(1),
+            journal_next: journal_last.map_or(1, |last| last.saturating_add(1)),
+            unreadable: BTreeMap::new(),
+        };
+        if meta.is_none() && known {
+            notes.push("the counters were missing or could not be read, and were counted anew".to_owned());
+            ledger.meta.undelivered = ledger.count(b"a", b"b")?;
+        }
+        let meta = Meta { mark: first.saturating_add(sequence::BLOCK), ..ledger.meta };
+        ledger.write(Changes::default(), meta)?;
+        ledger.folder.sync_all()?;
+        Ok(Begun { ledger, first: Sequence(first), known })
+    }
+
+    /// Writes a batch; on return all of it is on the medium, or none of it counts.
+    pub(super) fn commit(&mut self, work: &Work) -> Result<(), Trouble> {
+        let mut changes = Changes::default();
+        let mut meta = self.meta;
+        for write in &work.writes {
+            let state = match write {
+                Write::Alert(held) => {
+                    let key = numbered(b'a', held.sequence.0);
+                    meta.undelivered += u64::from(!self.will_hold(&changes, &key)?);
+                    meta.mark = sequence::raised(meta.mark, held.sequence).unwrap_or(meta.mark);
+                    changes.put(key, held.record.as_bytes());
+                    held.state.as_ref()
+                }
+                Write::State { state, .. } => Some(state),
+            };
+            if let Some(State { key, record }) = state {
+                changes.put(state_key(key), record.as_bytes());
+            }
+        }
+        for sequence in &work.gone {
+            let key = numbered(b'a', sequence.0);
+            if self.will_hold(&changes, &key)? {
+                meta.undelivered = meta.undelivered.saturating_sub(1);
+                changes.remove(key);
+            }
+        }
+        let (mut first, mut next) = (self.journal_first, self.journal_next);
+        for note in &work.notes {
+            changes.put(numbered(b'j', next), note.as_bytes());
+            next += 1;
+        }
+        while next - first > JOURNAL_MAX {
+            changes.remove(numbered(b'j', first));
+            first += 1;
+        }
+        self.write(changes, meta)?;
+        (self.journal_first, self.journal_next) = (first, next);
+        Ok(())
+    }
+
+    /// Returns undelivered alerts in order of sequence, at most `limit`, fewer where they are large; none only at the
+    /// end. A record that cannot be read is skipped, noted, and put aside.
+    pub(super) fn page(
+        &mut self,
+        beyond: Option<Sequence>,
+        limit: usize,
+        notes: &mut Vec<String>,
+    ) -> Result<Vec<Alert>, Trouble> {
+        let mut alerts = Vec::new();
+        let mut from = beyond.map_or_else(|| b"a".to_vec(), |Sequence(number)| after(&numbered(b'a', number)));
+        while alerts.is_empty() {
+            let entries = self.medium.scan(&from, b"b", limit.max(1))?;
+            let Some((last, _)) = entries.last() else { return Ok(alerts) };
+            from = after(last);
+            for (key, record) in entries {
+                match read_alert(&key, &record) {
+                    Ok(alert) => alerts.push(alert),
+                    Err(bad) => self.skip(key, record, &bad, notes),
+                }
+            }
+        }
+        Ok(alerts)
+    }
+
+    /// Reads all alerts and the whole journal, to find damage now.
+    pub(super) fn verify(&mut self, notes: &mut Vec<String>) -> Result<(), Trouble> {
+        let mut last = None;
+        loop {
+            let page = self.page(last, PAGE, notes)?;
+            match page.last() {
+                Some(alert) => last = Some(alert.sequence),
+                None => break,
+            }
+        }
+        self.count(b"j", b"k").map(drop)
+    }
+
+    /// Returns all states; one that cannot be read is skipped and noted.
+    pub(super) fn states(&self, notes: &mut Vec<String>) -> Result<BTreeMap<String, Vec<u8>>, Trouble> {
+        let mut states = BTreeMap::new();
+        let mut from = b"s".to_vec();
+        loop {
+            let entries = self.medium.scan(&from, b"t", PAGE)?;
+            let Some((last, _)) = entries.last() else { return Ok(states) };
+            from = after(last);
+            for (key, record) in entries {
+                let name = state_name(&key);
+                match payload(&record) {
+                    Ok(_) if states.len() >= STATES_MAX => {
+                        notes.push(format!("there are more than {STATES_MAX} states; the rest is not read"));
+                        return Ok(states);
+                    }
+                    Ok(bytes) => drop(states.insert(name, bytes.to_vec())),
+                    Err(bad) => notes.push(format!("the state {name:?} could not be read and is not known: {bad}")),
+                }
+            }
+        }
+    }
+
+    /// Removes journal entries older than the settings say, a bounded number; tells whether there may be more.
+    pub(super) fn prune(&mut self, now: &Now, settings: &Settings) -> Result<bool, Trouble> {
+        let entries = self.medium.scan(b"j", b"k", PRUNE_MAX)?;
+        let expired = journal::expired(&self.ages(&entries, now)?, now.utc, settings.keep).min(entries.len());
+        let Some((last, _)) = expired.checked_sub(1).and_then(|last| entries.get(last)) else { return Ok(false) };
+        let first = number(last).map_or(self.journal_first, |last| last + 1);
+        let mut changes = Changes::default();
+        for (key, _) in entries.iter().take(expired) {
+            changes.remove(key.clone());
+        }
+        self.write(changes, self.meta)?;
+        self.journal_first = first;
+        tracing::info!(count = expired, "Old journal entries removed");
+        Ok(expired == entries.len())
+    }
+
+    /// Returns when these oldest entries were written, and the ones after them up to the first that tells.
+    fn ages(&self, entries: &[Entry], now: &Now) -> Result<Vec<Option<Timestamp>>, Trouble> {
+        let of = |entries: &[Entry]| entries.iter().map(|(_, record)| journal::kept(record)).collect::<Vec<_>>();
+        let mut ages = of(entries);
+        let mut last = entries.last().map(|(key, _)| key.clone());
+        let mut tells = ages.iter().any(|kept| journal::is_believed(*kept, now.utc));
+        while let (false, Some(key)) = (tells, last) {
+            let more = self.medium.scan(&after(&key), b"k", PAGE)?;
+            let more_ages = of(&more);
+            tells = more_ages.iter().any(|kept| journal::is_believed(*kept, now.utc));
+            ages.extend(more_ages);
+            last = more.last().map(|(key, _)| key.clone());
+        }
+        Ok(ages)
+    }
+
+    /// Returns how many alerts more the outbox takes that are no alarms.
+    pub(super) fn room(&self) -> u64 {
+        UNDELIVERED_MAX.saturating_sub(self.meta.undelivered)
+    }
+
+    /// Returns the number of undelivered alerts.
+    pub(super) fn undelivered(&self) -> u64 {
+        self.meta.undelivered
+    }
+
+    /// Returns the size of the data file, in bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.medium.bytes()
+    }
+
+    fn will_hold(&self, changes: &Changes, key: &[u8]) -> Result<bool, Trouble> {
+        changes.decides(key).map_or_else(|| self.medium.holds(key), Ok)
+    }
+
+    /// Writes changes with the counters, and puts aside what could not be read.
+    fn write(&mut self, mut changes: Changes, mut meta: Meta) -> Result<(), Trouble> {
+        for (key, record) in &self.unreadable {
+            if changes.decides(key).is_none() {
+                meta.undelivered = meta.undelivered.saturating_sub(1);
+                changes.remove(key.clone());
+            }
+            changes.put([b"x", key.as_slice()].concat(), record);
+        }
+        if meta != self.meta {
+            changes.put(META.to_vec(), meta.record().as_bytes());
+        }
+        if meta.mark != self.meta.mark {
+            self.folder.set_mark(meta.mark)?;
+        }
+        self.medium.write(&changes)?;
+        self.meta = meta;
+        self.unreadable.clear();
+        Ok(())
+    }
+
+    fn skip(&mut self, key: Vec<u8>, record: Vec<u8>, bad: &BadRecord, notes: &mut Vec<String>) {
+        let sequence = Sequence(number(&key).unwrap_or(0));
+        if matches!(bad, BadRecord::Newer(_)) {
+            notes.push(format!("alert {sequence} is left for a newer version of the program: {bad}"));
+        } else if self.unreadable.insert(key, record).is_none() {
+            notes.push(format!("alert {sequence} could not be read and was put aside, it is not sent: {bad}"));
+        }
+    }
+
+    fn count(&self, from: &[u8], below: &[u8]) -> Result<u64, Trouble> {
+        let mut from = from.to_vec();
+        let mut count = 0;
+        loop {
+            let entries = self.medium.scan(&from, below, PAGE)?;
+            let Some((last, _)) = entries.last() else { return Ok(count) };
+            from = after(last);
+            count += entries.len() as u64;
+        }
+    }
+}
+
+/// Reads the counters; bad ones count as missing, for they can be counted anew.
+fn read_meta(medium: &Medium) -> Result<Option<Meta>, Trouble> {
+    let entries = medium.scan(META, b"n", 1)?;
+    Ok(entries.first().and_then(|(_, record)| parse(record).ok()))
+}
+
+fn read_alert(key: &[u8], record: &[u8]) -> Result<Alert, BadRecord> {
+    let alert: Alert = parse(record)?;
+    if Some(alert.sequence.0) == number(key) {
+        Ok(alert)
+    } else {
+        Err(BadRecord::Malformed(format!("says it is alert {}", alert.sequence)))
+    }
+}
+
+fn last_number(medium: &Medium, kind: u8) -> Result<Option<u64>, Trouble> {
+    Ok(medium.last_key(&[kind], &[kind + 1])?.and_then(|key| number(&key)))
+}
+
+/// Returns what lies behind all parts of a key, and before the next key.
+fn after(key: &[u8]) -> Vec<u8> {
+    [key, &[u8::MAX]].concat()
+}
+
+fn numbered(kind: u8, number: u64) -> Vec<u8> {
+    [&[kind], number.to_be_bytes().as_slice()].concat()
+}
+
+fn number(key: &[u8]) -> Option<u64> {
+    key.get(1..).and_then(|number| number.try_into().ok()).map(u64::from_be_bytes)
+}
+
+fn state_key(name: &str) -> Vec<u8> {
+    [b"s", name.as_bytes(), b"\0"].concat()
+}
+
+fn state_name(key: &[u8]) -> String {
+    let name = key.get(1..key.len().saturating_sub(1)).unwrap_or_default();
+    String::from_utf8_lossy(name).into_owned()
+}

@@ -1,0 +1,189 @@
+//! The disk is away: alerts wait in memory, somebody is told what to do, and they reach it once it is back.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::super::folder::Folder;
+use super::super::medium::Medium;
+use super::*;
+
+#[tokio::test]
+async fn a_file_in_place_of_the_folder_is_told_and_alerts_reach_the_disk_once_it_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("nattvakt");
+    fs::write(&path, "a file").unwrap();
+    let (store, recovered) = start(&path);
+    let receipt = store.append(&alert(1), Some(("bed-1", b"away".to_vec())));
+    let words = until_faulty(&store).await;
+    assert!(words.contains("nattvakt is, or lies below, a file") && words.contains("[store]"), "{words}");
+    assert_eq!(until(&store, |health| health.in_memory == 1).await.undelivered, 0);
+    assert_eq!(fs::read(&path).unwrap(), b"a file");
+
+    fs::remove_file(&path).unwrap();
+    within(receipt).await.unwrap();
+    assert_eq!(within(recovered).await.unwrap().found, Found::New);
+    let health = until(&store, |health| health.condition == Condition::Sound).await;
+    assert_eq!((health.undelivered, health.in_memory), (1, 0));
+    close(store).await;
+}
+
+#[tokio::test]
+async fn a_path_that_cannot_be_made_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    fs::create_dir(folder.path().join("taken")).unwrap();
+    fs::write(folder.path().join("taken/store"), "a file where the engine's folder must be").unwrap();
+    for path in [file.join("below"), folder.path().join("taken"), PathBuf::from("/proc/nattvakt")] {
+        let (store, _recovered) = start(&path);
+        let words = until_faulty(&store).await;
+        assert!(words.contains(&path.display().to_string()), "{words}");
+        assert_eq!(within(store.close(LIMIT)).await, Ok(()), "nothing was given to it");
+    }
+}
+
+#[tokio::test]
+async fn closing_while_the_disk_is_away_says_what_is_gone() {
+    let (store, _recovered) = start(Path::new("/proc/nattvakt"));
+    let receipt = store.append(&alert(1), None);
+    let state = store.keep("bed-1", vec![1]);
+    until_faulty(&store).await;
+    let closed = within(store.close(LIMIT)).await;
+    assert_eq!(closed, Err(Unwritten::Gone { records: 2, alerts: 1 }));
+    assert_eq!((within(receipt).await, within(state).await), (Err(NotKept::Closed), Err(NotKept::Closed)));
+}
+
+#[tokio::test]
+async fn a_store_in_use_is_left_alone_until_it_is_free() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, _) = open(folder.path()).await;
+    within(first.append(&alert(1), None)).await.unwrap();
+
+    let (second, recovered) = start(folder.path());
+    let receipt = second.append(&alert(2), None);
+    let words = until_faulty(&second).await;
+    assert!(words.contains("in use by another program"), "{words}");
+    within(first.append(&alert(3), None)).await.unwrap();
+    close(first).await;
+
+    within(receipt).await.unwrap();
+    assert_eq!(sequences(&within(recovered).await.unwrap().alerts), [1, 3]);
+    assert_eq!(backlog(&second, 10).await, [1, 2, 3]);
+    assert!(!folder.path().join("store.corrupt-1").exists());
+    close(second).await;
+}
+
+#[tokio::test]
+async fn the_lock_of_the_engine_itself_is_no_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = open(folder.path()).await;
+    within(store.append(&alert(1), None)).await.unwrap();
+    close(store).await;
+
+    let tool = Medium::open(&folder.path().join("store")).unwrap();
+    let (store, recovered) = start(folder.path());
+    let words = until_faulty(&store).await;
+    assert!(words.contains("in use by another program"), "{words}");
+    drop(tool);
+    let recovered = within(recovered).await.unwrap();
+    assert_eq!((sequences(&recovered.alerts), recovered.notes), (vec![1], vec![]));
+    close(store).await;
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_everything_is_written_once_there_is_space() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let (store, _) = open(&disk.path).await;
+    within(store.append(&alert(1), None)).await.unwrap();
+    disk.fill();
+    let bulky = |sequence| Alert { text: "x".repeat(50_000), ..alert(sequence) };
+    let receipts: Vec<_> = (2..=30).map(|sequence| store.append(&bulky(sequence), None)).collect();
+    let words = until_faulty(&store).await;
+    assert!(words.contains("is full: free some space"), "{words}");
+    store.delivered(delivered(1));
+
+    disk.free();
+    for receipt in receipts {
+        within(receipt).await.unwrap();
+    }
+    until(&store, |health| health.condition == Condition::Sound && health.in_memory == 0).await;
+    assert!(!disk.path.join("store.corrupt-1").exists());
+    close(store).await;
+    let (store, recovered) = open(&disk.path).await;
+    assert_eq!((recovered.found, recovered.notes), (Found::Known, vec![]));
+    assert_eq!(backlog(&store, 100).await, (2..=30).collect::<Vec<_>>());
+    close(store).await;
+}
+
+#[tokio::test]
+async fn a_disk_that_turns_read_only_is_told_and_used_again_when_it_takes_writes() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let (store, _) = open(&disk.path).await;
+    within(store.append(&alert(1), None)).await.unwrap();
+    close(store).await;
+    disk.remount("ro");
+    let (store, recovered) = start(&disk.path);
+    let receipt = store.append(&alert(2), None);
+    let words = until_faulty(&store).await;
+    assert!(words.contains("takes no writes"), "{words}");
+
+    disk.remount("rw");
+    within(receipt).await.unwrap();
+    assert_eq!(sequences(&within(recovered).await.unwrap().alerts), [1]);
+    close(store).await;
+}
+
+#[test]
+fn the_lock_is_free_again_when_its_last_clone_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Folder::take(folder.path()).unwrap();
+    let clone = first.clone();
+    drop(first);
+    assert!(Folder::take(folder.path()).is_err());
+    drop(clone);
+    assert!(Folder::take(folder.path()).is_ok());
+}
+
+/// A disk of 4 MiB, in memory. Needs root; without, the tests on it say so and the others still run.
+struct SmallDisk {
+    path: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl SmallDisk {
+    #[expect(clippy::print_stderr, reason = "who reads the test's output must know what was not tried")]
+    fn mount() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("disk");
+        fs::create_dir(&path).unwrap();
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "none"]).arg(&path).status();
+        if mounted.is_ok_and(|status| status.success()) {
+            return Some(Self { path, _folder: folder });
+        }
+        eprintln!("NOT TRIED: no disk can be mounted here (needs root)");
+        None
+    }
+
+    fn fill(&self) {
+        let chunk = vec![0; 4096];
+        let mut ballast = fs::File::create(self.path.join("ballast")).unwrap();
+        while std::io::Write::write_all(&mut ballast, &chunk).is_ok() {}
+    }
+
+    fn free(&self) {
+        fs::remove_file(self.path.join("ballast")).unwrap();
+    }
+
+    fn remount(&self, how: &str) {
+        let status = Command::new("mount").args(["-o", &format!("remount,{how}")]).arg(&self.path).status().unwrap();
+        assert!(status.success());
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily: a failed test may have left the store open.
+        assert!(Command::new("umount").arg("-l").arg(&self.path).status().unwrap().success());
+    }
+}

@@ -1,0 +1,572 @@
+//! What waits for the disk, and what gives way when that is too much. PURE but for the answers it sends.
+//!
+//! | what | bound | at the bound |
+//! | --- | --- | --- |
+//! | alerts | [`ALERTS_MAX`] and [`ALERT_BYTES_MAX`] | the newest information goes, then the newest warning, then the oldest alarm |
+//! | states without an alert | one a key, [`STATES_MAX`] keys | a new key is refused |
+//! | journal entries | [`NOTES_MAX`] | the oldest goes |
+//! | deliveries to mark | [`GONE_MAX`] | the oldest is forgotten: that alert may be sent again after a restart |
+//! | pages asked for | [`PAGES_MAX`] | refused |
+//!
+//! An information or warning that goes leaves its state behind; an alarm takes it along, so that a restart raises the
+//! alarm again.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::answer::{NotKept, Reply, answer};
+use super::record::Record;
+use crate::model::{Alert, Moment, Priority, Sequence};
+
+/// The most alerts that wait in memory.
+pub(super) const ALERTS_MAX: usize = 10_000;
+
+/// The most bytes of alerts, with the states that go with them, that wait in memory.
+pub(super) const ALERT_BYTES_MAX: usize = 16 << 20;
+
+/// The most keys of states that wait in memory.
+const STATES_MAX: usize = 1_000;
+
+/// The most journal entries that wait in memory.
+const NOTES_MAX: usize = 1_000;
+
+/// The most deliveries that wait to be marked.
+const GONE_MAX: usize = 10_000;
+
+/// The most pages that wait to be read.
+const PAGES_MAX: usize = 64;
+
+/// The most writes, journal entries and deliveries, of each, in one batch.
+const BATCH_MAX: usize = 256;
+
+/// How long journal entries and deliveries wait for an alert to go along with.
+pub(super) const LAZY_FOR: Duration = Duration::from_secs(60);
+
+/// The number of journal entries and deliveries that is written without waiting longer.
+const LAZY_MAX: usize = 500;
+
+/// A state under its key, ready to be written.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) key: String,
+    pub(super) record: Record,
+}
+
+/// An alert with the state that goes with it, ready to be written.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) sequence: Sequence,
+    pub(super) priority: Priority,
+    pub(super) record: Record,
+    pub(super) state: Option<State>,
+    pub(super) reply: Reply<()>,
+}
+
+impl Held {
+    fn bytes(&self) -> usize {
+        self.record.len() + self.state.as_ref().map_or(0, |state| state.key.len() + state.record.len())
+    }
+}
+
+/// One thing that must be synced, in the order in which it was given.
+#[derive(Debug)]
+pub(super) enum Write {
+    Alert(Held),
+    State { state: State, replies: Vec<Reply<()>> },
+}
+
+impl Write {
+    /// Lets the alert go and returns what must still be written.
+    fn without_alert(self, result: Result<(), NotKept>, keep_state: bool) -> Option<Self> {
+        match self {
+            Self::State { .. } => Some(self),
+            Self::Alert(held) => {
+                answer(held.reply, result);
+                held.state.filter(|_| keep_state).map(|state| Self::State { state, replies: Vec::new() })
+            }
+        }
+    }
+
+    fn is_alert(&self, matches: impl Fn(&Held) -> bool) -> bool {
+        match self {
+            Self::Alert(held) => matches(held),
+            Self::State { .. } => false,
+        }
+    }
+}
+
+/// A page of the backlog that somebody waits for.
+#[derive(Debug)]
+pub(super) struct PageRequest {
+    pub(super) after: Option<Sequence>,
+    pub(super) limit: usize,
+    pub(super) reply: Reply<Vec<Alert>>,
+}
+
+/// What goes to the disk in one batch.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    pub(super) writes: Vec<Write>,
+    pub(super) gone: Vec<Sequence>,
+    pub(super) notes: Vec<Record>,
+}
+
+impl Work {
+    /// Refuses what is no alarm beyond the room that the outbox has, and returns how many that were.
+    pub(super) fn fit(&mut self, room: u64) -> u64 {
+        let (mut left, mut refused) = (room, 0);
+        let fitting = |write: Write| {
+            let refuse = left == 0 && write.is_alert(|held| held.priority < Priority::Alarm);
+            if write.is_alert(|_| true) && !refuse {
+                left = left.saturating_sub(1);
+            }
+            refused += u64::from(refuse);
+            if refuse { write.without_alert(Err(NotKept::Full), true) } else { Some(write) }
+        };
+        self.writes = std::mem::take(&mut self.writes).into_iter().filter_map(fitting).collect();
+        refused
+    }
+
+    /// Tells everybody that it is on the medium.
+    pub(super) fn kept(self) {
+        for write in self.writes {
+            match write {
+                Write::Alert(held) => answer(held.reply, Ok(())),
+                Write::State { replies, .. } => replies.into_iter().for_each(|reply| answer(reply, Ok(()))),
+            }
+        }
+    }
+}
+
+/// What did not reach the disk before the end.
+#[derive(Debug)]
+pub(super) struct Left {
+    pub(super) alerts: usize,
+    pub(super) records: usize,
+}
+
+/// How the wish to end came.
+#[derive(Debug)]
+pub(super) enum Closing {
+    /// Somebody waits for the end, and is told what is left in memory.
+    Asked(oneshot::Sender<Left>),
+    /// The last handle is gone.
+    Abandoned,
+}
+
+/// Everything that waits for the disk.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    writes: VecDeque<Write>,
+    alerts: usize,
+    bytes: usize,
+    gone: VecDeque<Sequence>,
+    notes: VecDeque<Record>,
+    lazy_since: Option<Moment>,
+    pages: VecDeque<PageRequest>,
+    closing: Option<Closing>,
+    ended: bool,
+    let_go: u64,
+}
+
+impl Waiting {
+    /// Takes an alert, and lets go of what is least needed where that is too much.
+    pub(super) fn alert(&mut self, held: Held) {
+        if self.ended {
+            return answer(held.reply, Err(NotKept::Closed));
+        }
+        // Given again after its delivery: whoever does that wants it kept.
+        self.gone.retain(|gone| *gone != held.sequence);
+        self.push_back(Write::Alert(held));
+        self.make_room();
+    }
+
+    /// Takes a state; an older one under the same key that still waits is replaced.
+    pub(super) fn state(&mut self, state: State, reply: Reply<()>) {
+        if self.ended {
+            return answer(reply, Err(NotKept::Closed));
+        }
+        let mut replies = self.withdraw_state(&state.key);
+        if replies.is_empty() && self.states() >= STATES_MAX {
+            return answer(reply, Err(NotKept::Crowded));
+        }
+        replies.push(reply);
+        self.push_back(Write::State { state, replies });
+    }
+
+    /// Takes the news that an alert was delivered: where it still waits it need not be written any more.
+    pub(super) fn delivered(&mut self, sequence: Sequence, now: Moment) {
+        self.forget(sequence);
+        if self.gone.len() >= GONE_MAX {
+            self.gone.pop_front();
+        }
+        self.gone.push_back(sequence);
+        self.lazy_since.get_or_insert(now);
+    }
+
+    /// Takes a journal entry.
+    pub(super) fn note(&mut self, record: Record, now: Moment) {
+        if self.notes.len() >= NOTES_MAX {
+            self.notes.pop_front();
+        }
+        self.notes.push_back(record);
+        self.lazy_since.get_or_insert(now);
+    }
+
+    /// Takes the wish for a page.
+    pub(super) fn page(&mut self, request: PageRequest) {
+        if self.ended {
+            answer(request.reply, Err(NotKept::Closed));
+        } else if self.pages.len() >= PAGES_MAX {
+            answer(request.reply, Err(NotKept::Crowded));
+        } else {
+            self.pages.push_back(request);
+        }
+    }
+
+    /// Puts a page back that could not be read.
+    pub(super) fn page_again(&mut self, request: PageRequest) {
+        self.pages.push_front(request);
+    }
+
+    /// Takes the wish to end: nothing waits longer than it must from now on.
+    pub(super) fn close(&mut self, closing: Closing) {
+        if !self.ended {
+            self.closing.get_or_insert(closing);
+        }
+    }
+
+    /// Tells whether the end is wished for.
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.is_some()
+    }
+
+    /// Takes nothing from now on; answers all that waits and who wished for the end.
+    pub(super) fn end(&mut self) {
+        let rest = std::mem::replace(self, Self { ended: true, ..Self::default() });
+        if let Some(Closing::Asked(reply)) = rest.closing {
+            let records = rest.writes.len() + rest.gone.len() + rest.notes.len();
+            drop(reply.send(Left { alerts: rest.alerts, records }));
+        }
+    }
+
+    /// Returns what must go to the disk now: a batch, bounded, or nothing.
+    pub(super) fn take(&mut self, now: Moment) -> Option<Work> {
+        if !self.is_due(now) {
+            return None;
+        }
+        let writes: Vec<Write> = self.writes.drain(..self.writes.len().min(BATCH_MAX)).collect();
+        for write in &writes {
+            self.count_out(write);
+        }
+        let gone = self.gone.drain(..self.gone.len().min(BATCH_MAX)).collect();
+        let notes = self.notes.drain(..self.notes.len().min(BATCH_MAX)).collect();
+        if self.gone.is_empty() && self.notes.is_empty() {
+            self.lazy_since = None;
+        }
+        Some(Work { writes, gone, notes })
+    }
+
+    /// Takes a batch back that did not reach the disk, in front of everything.
+    pub(super) fn put_back(&mut self, work: Work, now: Moment) {
+        // What was delivered in the meantime does not come back.
+        let delivered: BTreeSet<Sequence> = self.gone.iter().copied().collect();
+        for write in work.writes.into_iter().rev() {
+            let forget = write.is_alert(|held| delivered.contains(&held.sequence));
+            let rest = if forget { write.without_alert(Ok(()), true) } else { Some(write) };
+            if let Some(write) = rest {
+                self.count_in(&write);
+                self.writes.push_front(write);
+            }
+        }
+        for sequence in work.gone.into_iter().rev() {
+            self.gone.push_front(sequence);
+        }
+        for note in work.notes.into_iter().rev() {
+            self.notes.push_front(note);
+        }
+        self.gone.drain(..self.gone.len().saturating_sub(GONE_MAX));
+        self.notes.drain(..self.notes.len().saturating_sub(NOTES_MAX));
+        if !self.gone.is_empty() || !self.notes.is_empty() {
+            self.lazy_since.get_or_insert(now);
+        }
+        self.make_room();
+    }
+
+    /// Returns the next page to read.
+    pub(super) fn next_page(&mut self) -> Option<PageRequest> {
+        self.pages.pop_front()
+    }
+
+    /// Returns when something that is in no hurry must go to the disk.
+    pub(super) fn due_at(&self) -> Option<Moment> {
+        self.lazy_since.map(|since| since + LAZY_FOR)
+    }
+
+    /// Returns the number of alerts that wait.
+    pub(super) fn alerts(&self) -> usize {
+        self.alerts
+    }
+
+    /// Returns how many alerts were let go since the start.
+    pub(super) fn let_go(&self) -> u64 {
+        self.let_go
+    }
+
+    /// Counts alerts that were let go elsewhere.
+    pub(super) fn count_let_go(&mut self, alerts: u64) {
+        self.let_go += alerts;
+    }
+
+    fn is_due(&self, now: Moment) -> bool {
+        let lazy = self.gone.len() + self.notes.len();
+        !self.writes.is_empty()
+            || lazy >= LAZY_MAX
+            || (lazy > 0 && (self.is_closing() || self.due_at().is_some_and(|at| at <= now)))
+    }
+
+    fn push_back(&mut self, write: Write) {
+        self.count_in(&write);
+        self.writes.push_back(write);
+    }
+
+    fn count_in(&mut self, write: &Write) {
+        if let Write::Alert(held) = write {
+            self.alerts += 1;
+            self.bytes += held.bytes();
+        }
+    }
+
+    fn count_out(&mut self, write: &Write) {
+        if let Write::Alert(held) = write {
+            self.alerts -= 1;
+            self.bytes -= held.bytes();
+        }
+    }
+
+    fn states(&self) -> usize {
+        self.writes.len() - self.alerts
+    }
+
+    /// Takes out a state that waits by itself, and returns who waits for it.
+    fn withdraw_state(&mut self, key: &str) -> Vec<Reply<()>> {
+        let waits = |write: &Write| match write {
+            Write::State { state, .. } => state.key == key,
+            Write::Alert(_) => false,
+        };
+        let found = self.writes.iter().rposition(waits).and_then(|at| self.writes.remove(at));
+        match found {
+            Some(Write::State { replies, .. }) => replies,
+            Some(Write::Alert(_)) | None => Vec::new(),
+        }
+    }
+
+    /// Lets a delivered alert go: it is as safe as it can be.
+    fn forget(&mut self, sequence: Sequence) {
+        let waits = |write: &Write| write.is_alert(|held| held.sequence == sequence);
+        if let Some(at) = self.writes.iter().position(waits) {
+            self.let_go_of(at, Ok(()), true);
+        }
+    }
+
+    fn make_room(&mut self) {
+        while self.alerts > ALERTS_MAX || self.bytes > ALERT_BYTES_MAX {
+            let Some((at, priority)) = self.least_needed() else { return };
+            self.let_go_of(at, Err(NotKept::Crowded), priority < Priority::Alarm);
+            self.let_go += 1;
+        }
+    }
+
+    fn least_needed(&self) -> Option<(usize, Priority)> {
+        let of = |priority| move |write: &Write| write.is_alert(|held| held.priority == priority);
+        let newest = |priority| self.writes.iter().rposition(of(priority)).map(|at| (at, priority));
+        let oldest = |priority| self.writes.iter().position(of(priority)).map(|at| (at, priority));
+        newest(Priority::Info).or_else(|| newest(Priority::Warning)).or_else(|| oldest(Priority::Alarm))
+    }
+
+    fn let_go_of(&mut self, at: usize, result: Result<(), NotKept>, keep_state: bool) {
+        let Some(write) = self.writes.remove(at) else { return };
+        self.count_out(&write);
+        let Some(rest) = write.without_alert(result, keep_state) else { return };
+        let Write::State { state, mut replies } = rest else { return };
+        // A later state under this key makes this one needless; an earlier one is made needless by it.
+        let superseded = self.writes.iter().skip(at).any(|write| match write {
+            Write::Alert(held) => held.state.as_ref().is_some_and(|later| later.key == state.key),
+            Write::State { state: later, .. } => later.key == state.key,
+        });
+        if !superseded {
+            replies.append(&mut self.withdraw_state(&state.key));
+            self.push_back(Write::State { state, replies });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::answer::{Answer, Receipt};
+    use super::*;
+
+    const NOW: Moment = Moment::from_nanos(0);
+
+    fn held(sequence: u64, priority: Priority, state: Option<&str>) -> (Held, Receipt) {
+        let (reply, receipt) = Answer::pair();
+        let state = state.map(|key| state_of(key, b"with an alert"));
+        let record = Record::of_bytes(b"an alert").unwrap();
+        (Held { sequence: Sequence(sequence), priority, record, state, reply }, receipt)
+    }
+
+    fn state_of(key: &str, payload: &[u8]) -> State {
+        State { key: key.to_owned(), record: Record::of_bytes(payload).unwrap() }
+    }
+
+    fn push(waiting: &mut Waiting, sequence: u64, priority: Priority, state: Option<&str>) -> Receipt {
+        let (held, receipt) = held(sequence, priority, state);
+        waiting.alert(held);
+        receipt
+    }
+
+    fn sequences(work: &Work) -> Vec<u64> {
+        let alert = |write: &Write| match write {
+            Write::Alert(held) => Some(held.sequence.0),
+            Write::State { .. } => None,
+        };
+        work.writes.iter().filter_map(alert).collect()
+    }
+
+    fn states(work: &Work) -> Vec<String> {
+        let key = |write: &'_ Write| match write {
+            Write::State { state, .. } => Some(state.key.clone()),
+            Write::Alert(_) => None,
+        };
+        work.writes.iter().filter_map(key).collect()
+    }
+
+    #[tokio::test]
+    async fn at_the_bound_the_newest_information_goes_first_and_the_oldest_alarm_last() {
+        let mut waiting = Waiting::default();
+        let mut receipts = Vec::new();
+        for sequence in 0..ALERTS_MAX as u64 {
+            let priority = if sequence < 2 { Priority::Info } else { Priority::Alarm };
+            receipts.push(push(&mut waiting, sequence, priority, None));
+        }
+        for sequence in 0..3 {
+            receipts.push(push(&mut waiting, 100_000 + sequence, Priority::Alarm, None));
+        }
+        assert_eq!((waiting.alerts(), waiting.let_go()), (ALERTS_MAX, 3));
+        // 1 is the newest information, then 0; then the oldest alarm.
+        for gone in [2, 1, 0] {
+            assert_eq!(receipts.remove(gone).await, Err(NotKept::Crowded));
+        }
+        assert_eq!(sequences(&waiting.take(NOW).unwrap())[0], 3);
+        assert_eq!(waiting.alerts(), ALERTS_MAX - BATCH_MAX);
+    }
+
+    #[tokio::test]
+    async fn information_that_goes_leaves_its_state_behind_and_an_alarm_takes_it_along() {
+        for (priority, left) in [(Priority::Info, vec!["bed-1".to_owned()]), (Priority::Alarm, vec![])] {
+            let mut waiting = Waiting::default();
+            let receipt = push(&mut waiting, 1, priority, Some("bed-1"));
+            let at = waiting.least_needed().unwrap();
+            assert_eq!(at, (0, priority));
+            waiting.let_go_of(0, Err(NotKept::Crowded), priority < Priority::Alarm);
+            assert_eq!(receipt.await, Err(NotKept::Crowded));
+            assert_eq!(waiting.take(NOW).map_or(vec![], |work| states(&work)), left);
+        }
+    }
+
+    #[tokio::test]
+    async fn large_alerts_are_bounded_by_their_bytes() {
+        let mut waiting = Waiting::default();
+        let large = vec![0; 60_000];
+        for sequence in 0..400 {
+            let (mut held, _receipt) = held(sequence, Priority::Warning, None);
+            held.record = Record::of_bytes(&large).unwrap();
+            waiting.alert(held);
+        }
+        assert!(waiting.bytes <= ALERT_BYTES_MAX);
+        assert!(waiting.alerts() >= 270 && waiting.let_go() >= 100, "{}", waiting.alerts());
+    }
+
+    #[tokio::test]
+    async fn a_delivered_alert_is_not_written_any_more_but_its_state_is() {
+        let mut waiting = Waiting::default();
+        let receipt = push(&mut waiting, 1, Priority::Alarm, Some("bed-1"));
+        waiting.delivered(Sequence(1), NOW);
+        assert_eq!(receipt.await, Ok(()));
+        let work = waiting.take(NOW).unwrap();
+        assert_eq!((sequences(&work), states(&work)), (vec![], vec!["bed-1".to_owned()]));
+        assert_eq!(work.gone, [Sequence(1)], "an earlier try may have written it");
+    }
+
+    #[tokio::test]
+    async fn what_was_delivered_while_a_write_failed_does_not_come_back() {
+        let mut waiting = Waiting::default();
+        let first = push(&mut waiting, 1, Priority::Alarm, None);
+        let second = push(&mut waiting, 2, Priority::Alarm, None);
+        let work = waiting.take(NOW).unwrap();
+        waiting.delivered(Sequence(1), NOW);
+        waiting.put_back(work, NOW);
+        assert_eq!(first.await, Ok(()));
+        let work = waiting.take(NOW).unwrap();
+        assert_eq!(sequences(&work), [2]);
+        work.kept();
+        assert_eq!(second.await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_state_replaces_the_one_that_waits_and_both_are_answered() {
+        let mut waiting = Waiting::default();
+        let (first_reply, first) = Answer::pair();
+        let (second_reply, second) = Answer::pair();
+        waiting.state(state_of("bed-1", b"1"), first_reply);
+        let _alert = push(&mut waiting, 1, Priority::Alarm, None);
+        waiting.state(state_of("bed-1", b"2"), second_reply);
+        let work = waiting.take(NOW).unwrap();
+        assert_eq!((sequences(&work), states(&work)), (vec![1], vec!["bed-1".to_owned()]));
+        work.kept();
+        assert_eq!((first.await, second.await), (Ok(()), Ok(())));
+    }
+
+    #[test]
+    fn journal_and_deliveries_wait_a_minute_for_an_alert_to_go_along_with() {
+        let note = || Record::of_bytes(b"a note").unwrap();
+        let mut waiting = Waiting::default();
+        waiting.note(note(), NOW);
+        assert!(waiting.take(NOW + LAZY_FOR - Duration::from_nanos(1)).is_none());
+        assert_eq!(waiting.due_at(), Some(NOW + LAZY_FOR));
+        assert_eq!(waiting.take(NOW + LAZY_FOR).unwrap().notes.len(), 1);
+
+        waiting.note(note(), NOW);
+        waiting.delivered(Sequence(1), NOW);
+        let _receipt = push(&mut waiting, 2, Priority::Info, None);
+        let work = waiting.take(NOW).unwrap();
+        assert_eq!((sequences(&work), work.notes.len(), work.gone.len()), (vec![2], 1, 1));
+        assert_eq!(waiting.due_at(), None);
+    }
+
+    #[test]
+    fn the_oldest_journal_entries_go_first() {
+        let mut waiting = Waiting::default();
+        for number in 0..1_100_u32 {
+            waiting.note(Record::of_bytes(&number.to_be_bytes()).unwrap(), NOW);
+        }
+        let work = waiting.take(NOW).unwrap();
+        assert_eq!(work.notes.first(), Some(&Record::of_bytes(&100_u32.to_be_bytes()).unwrap()));
+    }
+
+    #[tokio::test]
+    async fn a_full_outbox_takes_alarms_and_states_and_nothing_else() {
+        let mut waiting = Waiting::default();
+        let fits = push(&mut waiting, 1, Priority::Info, None);
+        let refused = push(&mut waiting, 2, Priority::Warning, Some("bed-1"));
+        let alarm = push(&mut waiting, 3, Priority::Alarm, None);
+        let mut work = waiting.take(NOW).unwrap();
+        assert_eq!(work.fit(1), 1);
+        assert_eq!((sequences(&work), states(&work)), (vec![1, 3], vec!["bed-1".to_owned()]));
+        assert_eq!(refused.await, Err(NotKept::Full));
+        work.kept();
+        assert_eq!((fits.await, alarm.await), (Ok(()), Ok(())));
+    }
+}
