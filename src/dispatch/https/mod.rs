@@ -1,0 +1,218 @@
+//! The HTTPS channel: a signed CloudEvent by POST, over TLS that we set up ourselves.
+//!
+//! Verification is never turned off, redirects are never followed, no proxy is looked for, and nothing is tried again
+//! here that could wait: that is the queue's matter. Repeated at once, within the 15 s of the attempt, is what waiting
+//! would not make better:
+//!
+//! - a kept connection turns out to be closed: once more over a new one;
+//! - a kept connection does not answer for [`HEDGE_AFTER`], as one whose peer or address translation has gone:
+//!   once more over a new one beside it, and the first answer counts. Both carry the same id;
+//! - refused or not verified, and the secrets, certificates or roots on disk are others by now: once more with them;
+//! - refused, and dispatch's clock is more than two minutes off ours: once more with its time in `webhook-timestamp`.
+
+pub mod answer;
+pub mod body;
+mod link;
+pub mod signature;
+mod trouble;
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::timeout;
+use tracing::{debug, warn};
+
+use self::answer::Answer;
+use self::link::{Link, Post};
+use self::trouble::Trouble;
+use super::outcome::Outcome;
+use super::settings::HttpsSettings;
+use crate::clock::{self, Clock};
+use crate::model::{Alert, GatewayId, Moment, Priority};
+
+/// The longest that one attempt takes, its repeats included.
+const ATTEMPT_MAX: Duration = Duration::from_secs(15);
+
+/// A kept connection that has not answered for so long is taken for dead. Dispatch answers in well under a second.
+const HEDGE_AFTER: Duration = Duration::from_secs(3);
+
+/// The shortest span between two looks at the files because of a refusal.
+const LOOK_AGAIN_MIN: Duration = Duration::from_secs(60);
+
+/// After this long roots and certificates are read again whatever happens: a gateway runs for years.
+const LINK_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// One alert as one attempt sends it.
+#[derive(Debug, Clone, Copy)]
+pub struct Letter<'a> {
+    /// The alert.
+    pub alert: &'a Alert,
+    /// Its priority by now.
+    pub priority: Priority,
+    /// Whether more than 60 s have passed since it was decided.
+    pub late: bool,
+}
+
+/// A dispatch service that takes CloudEvents over HTTPS.
+#[derive(Debug)]
+pub struct Channel {
+    gateway: GatewayId,
+    settings: HttpsSettings,
+    keep_idle: Duration,
+    clock: Clock,
+    link: Mutex<Option<Arc<Link>>>,
+    looked: AtomicI64,
+    looking: tokio::sync::Mutex<()>,
+}
+
+/// What one POST came to: an answer, or none.
+type Exchange = Result<Answer, Trouble>;
+
+impl Channel {
+    /// Makes a channel; reads no file and opens no connection yet. Where heartbeats keep the connection warm, it is
+    /// kept for one and a half of their interval.
+    #[must_use]
+    pub fn new(gateway: GatewayId, settings: HttpsSettings, heartbeat: Option<Duration>, clock: Clock) -> Self {
+        let keep_idle = heartbeat.map_or(Duration::from_secs(30), |interval| interval + interval / 2);
+        Self {
+            gateway,
+            settings,
+            keep_idle: keep_idle.clamp(Duration::from_secs(30), Duration::from_secs(300)),
+            clock,
+            link: Mutex::new(None),
+            looked: AtomicI64::new(i64::MIN),
+            looking: tokio::sync::Mutex::new(()),
+        }
+    }
+
+    /// Reads secrets and certificates anew. Where they are not sound the ones in use stay.
+    pub async fn reload(&self) {
+        if let Err(problem) = self.look(None).await {
+            warn!(error = %problem, "Secrets or certificates of a dispatch channel cannot be read");
+        }
+    }
+
+    /// Sends one alert; takes at most 15 s.
+    pub async fn send(&self, letter: Letter<'_>) -> Outcome {
+        let body = body::write(self.gateway, letter.alert, letter.priority, letter.late);
+        let sending = self.send_body(letter, &body);
+        let outcome = timeout(ATTEMPT_MAX, sending).await.unwrap_or_else(|_| Trouble::Silent.into_outcome());
+        if self.current().is_some_and(|link| clock::moment().since(link.built) > LINK_AGE_MAX) {
+            self.reload().await;
+        }
+        outcome
+    }
+
+    async fn send_body(&self, letter: Letter<'_>, body: &str) -> Outcome {
+        let link = match self.link().await {
+            Ok(link) => link,
+            Err(problem) => return Outcome::wrong(problem),
+        };
+        let first = self.exchange(&link, letter, body, None).await;
+        let outcome = self.judge(letter, &first);
+        if !matches!(outcome, Outcome::ChannelWrong { .. }) {
+            return outcome;
+        }
+        let link = match self.link_after_refusal(&link, &first).await {
+            Some(fresh) => {
+                debug!("Secrets or certificates have changed; sent again at once");
+                let second = self.exchange(&fresh, letter, body, None).await;
+                let outcome = self.judge(letter, &second);
+                if !matches!(outcome, Outcome::ChannelWrong { .. }) {
+                    return outcome;
+                }
+                fresh
+            }
+            None => link,
+        };
+        let Some(time) = first.as_ref().ok().and_then(|answer| self.better_time(answer)) else { return outcome };
+        warn!(theirs = %time, "Dispatch refused, and its clock is far off ours; sent again at once with its time");
+        let second = self.exchange(&link, letter, body, Some(time)).await;
+        self.judge(letter, &second)
+    }
+
+    fn judge(&self, letter: Letter<'_>, exchange: &Exchange) -> Outcome {
+        match exchange {
+            Ok(answer) => answer::classify(answer, &letter.alert.id, self.settings.receipt, clock::utc()),
+            Err(trouble) => trouble.clone().into_outcome(),
+        }
+    }
+
+    fn better_time(&self, answer: &Answer) -> Option<Timestamp> {
+        // Over plain HTTP anybody could make us sign any time.
+        let verified = self.settings.url.starts_with("https:");
+        answer::better_time(answer, clock::utc()).filter(|_| verified)
+    }
+
+    /// Sends the body once, and once more over a new connection where a kept one proves dead.
+    async fn exchange(&self, link: &Link, letter: Letter<'_>, body: &str, time: Option<Timestamp>) -> Exchange {
+        let timestamp = time.unwrap_or_else(|| self.clock.now().utc).as_second().to_string();
+        let post = Post::new(letter.alert.id.as_str(), timestamp, body);
+        let may_be_dead = link.may_hold_a_kept_connection(clock::moment(), self.keep_idle);
+        let first = link.send(&post);
+        tokio::pin!(first);
+        let early =
+            if may_be_dead { timeout(HEDGE_AFTER, first.as_mut()).await.ok() } else { Some(first.as_mut().await) };
+        match early {
+            Some(Err(Trouble::Broken(_))) if may_be_dead => link.send(&post).await,
+            Some(exchange) => exchange,
+            None => {
+                debug!("No answer over a kept connection; sent again over a new one beside it");
+                let second = link.send(&post);
+                tokio::pin!(second);
+                tokio::select! {
+                    answer = first.as_mut() => match answer { Ok(answer) => Ok(answer), Err(_) => second.await },
+                    answer = second.as_mut() => match answer { Ok(answer) => Ok(answer), Err(_) => first.await },
+                }
+            }
+        }
+    }
+
+    fn current(&self) -> Option<Arc<Link>> {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Returns the link, built at the first call.
+    async fn link(&self) -> Result<Arc<Link>, String> {
+        match self.current() {
+            Some(link) => Ok(link),
+            None => self.look(None).await,
+        }
+    }
+
+    /// Returns a link with what lies on disk now, where that is worth another attempt. Looks at most once a minute.
+    async fn link_after_refusal(&self, used: &Arc<Link>, exchange: &Exchange) -> Option<Arc<Link>> {
+        let unverified = matches!(exchange, Err(Trouble::Certificate(_) | Trouble::OurCertificate(_)));
+        let refused = exchange.as_ref().is_ok_and(|answer| matches!(answer.status, 401 | 403));
+        if !unverified && !refused {
+            return None;
+        }
+        if let Some(newer) = self.current().filter(|current| !Arc::ptr_eq(current, used)) {
+            return Some(newer);
+        }
+        let looked = Moment::from_nanos(self.looked.load(Ordering::Relaxed));
+        if clock::moment().since(looked) < LOOK_AGAIN_MIN {
+            return None;
+        }
+        self.looked.store(clock::moment().as_nanos(), Ordering::Relaxed);
+        // The system's roots are no part of the fingerprint: an unverified certificate is always worth a second look.
+        let fresh = self.look(Some(used)).await.ok()?;
+        (unverified || fresh.fingerprint != used.fingerprint).then_some(fresh)
+    }
+
+    /// Builds the link from what lies on disk, unless another attempt has just done so instead of `used`.
+    async fn look(&self, used: Option<&Arc<Link>>) -> Result<Arc<Link>, String> {
+        let _one_at_a_time = self.looking.lock().await;
+        if let Some(newer) = self.current().filter(|current| used.is_some_and(|used| !Arc::ptr_eq(current, used))) {
+            return Ok(newer);
+        }
+        let (settings, keep_idle) = (self.settings.clone(), self.keep_idle);
+        let building = tokio::task::spawn_blocking(move || Link::build(&settings, keep_idle));
+        let link = building.await.map_err(|error| format!("setting up the channel failed: {error}"))??;
+        let link = Arc::new(link);
+        *self.link.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&link));
+        Ok(link)
+    }
+}

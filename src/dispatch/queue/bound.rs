@@ -1,0 +1,45 @@
+//! What leaves the memory at its bound, and when it is asked back. PURE.
+
+use super::entry::{Entry, Key};
+use super::{Queue, Report};
+
+impl Queue {
+    /// Sends away what would be sent last. What is on its way stays, so that its acceptance finds it.
+    pub(super) fn keep_to_bound(&mut self) -> u64 {
+        let mut evicted = 0;
+        while self.entries.len() > self.held_max {
+            let Some(entry) = self.last_to_be_sent().and_then(|key| self.remove(key)) else { break };
+            if entry.ended {
+                self.memory.end(entry.alert.id);
+            }
+            evicted += 1;
+        }
+        evicted
+    }
+
+    pub(super) fn last_to_be_sent(&self) -> Option<Key> {
+        let may_leave = |entry: &&Entry| !entry.is_in_flight();
+        let mut rest = self.entries.values().rev().filter(may_leave).filter(|entry| !entry.is_open_alarm());
+        let Some(newest) = rest.next() else {
+            // Nothing but open alarms: the oldest goes last.
+            return self.entries.values().find(may_leave).map(Entry::key);
+        };
+        // Live ones keep their first attempt as long as anything else can go.
+        let tried = if newest.is_untried() { rest.find(|entry| !entry.is_untried()) } else { None };
+        Some(tried.unwrap_or(newest).key())
+    }
+
+    pub(super) fn count_evicted(&mut self, count: u64) {
+        if count > 0 {
+            self.evicted = self.evicted.saturating_add(count);
+            self.reports.push_back(Report::Evicted { count: self.evicted });
+        }
+    }
+
+    pub(super) fn offer_room(&mut self) {
+        if self.evicted > 0 && !self.room_told && self.entries.len() <= self.held_max / 2 {
+            self.room_told = true;
+            self.reports.push_back(Report::Room { count: self.held_max - self.entries.len() });
+        }
+    }
+}

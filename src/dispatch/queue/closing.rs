@@ -1,0 +1,100 @@
+//! What a `return` or `…-restored` does to what it closes, and what it waits for. PURE.
+
+use super::Queue;
+use super::entry::{ChannelSet, Entry, Key, Lane};
+use crate::dispatch::settings::Order;
+use crate::model::{Alert, AlertId, Kind, Moment, Priority};
+
+impl Queue {
+    /// Turns what a `return` closes into information.
+    pub(super) fn end_all_closed(&mut self, alert: &Alert) {
+        if alert.event.kind != Kind::Return {
+            return;
+        }
+        for id in &alert.closes {
+            let Some(key) = self.keys.get(id).copied() else {
+                // It may wait in the store.
+                self.memory.end(*id);
+                continue;
+            };
+            self.end(key);
+        }
+    }
+
+    pub(super) fn end(&mut self, key: Key) {
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        let was_alarm = entry.is_open_alarm();
+        entry.ended = true;
+        if was_alarm && !entry.is_open_alarm() {
+            for state in self.channels.iter_mut().filter(|state| state.alarms.contains(&key)) {
+                state.alarms.remove(&key);
+                state.enlist(key, false, entry.line());
+            }
+        }
+    }
+
+    pub(super) fn has_return(&self, id: &AlertId) -> bool {
+        let waits = || {
+            let closers = self.closers.get(id).into_iter().flatten();
+            closers.filter_map(|key| self.entries.get(key)).any(|entry| entry.alert.event.kind == Kind::Return)
+        };
+        self.memory.get(id).is_some_and(|known| known.ended) || waits()
+    }
+
+    /// The channels that have accepted an alert, in this life or as far as remembered.
+    pub(super) fn accepted(&self, id: &AlertId) -> ChannelSet {
+        let here = self.entry_of(id).map(Entry::accepted).unwrap_or_default();
+        here.union(self.memory.get(id).map(|known| known.accepted).unwrap_or_default())
+    }
+
+    pub(super) fn entry_of(&self, id: &AlertId) -> Option<&Entry> {
+        self.keys.get(id).and_then(|key| self.entries.get(key))
+    }
+
+    pub(super) fn closes_something_unknown(&self, alert: &Alert) -> bool {
+        let unknown = |id: &AlertId| {
+            !self.keys.contains_key(id) && self.memory.get(id).is_none_or(|known| known.accepted.is_empty())
+        };
+        alert.priority != Priority::Alarm && alert.closes.iter().any(unknown)
+    }
+
+    /// Tells whether an alert must wait on a channel for one that it closes. Only older ones hold it, so that no two
+    /// wait for each other.
+    pub(super) fn is_held(&self, key: Key, channel: usize) -> bool {
+        let Some(entry) = self.entries.get(&key).filter(|entry| entry.follows()) else { return false };
+        let closed = entry.alert.closes.iter().filter_map(|id| self.entry_of(id));
+        closed.filter(|closed| closed.key() < key).any(|closed| match self.delivery.order {
+            Order::Fallback => !closed.delivered,
+            Order::All => closed.lane(channel) != Lane::Accepted,
+        })
+    }
+
+    /// Lets go what waited for an alert, and sends it wherever that one was accepted.
+    pub(super) fn resume_closers(&mut self, id: &AlertId, now: Moment) {
+        let accepted = self.accepted(id);
+        for key in self.closers.get(id).cloned().unwrap_or_default() {
+            let Some(entry) = self.entries.get_mut(&key) else { continue };
+            entry.targets = entry.targets.union(accepted);
+            let (targets, begun) = (entry.targets, entry.lanes.iter().any(|lane| *lane != Lane::Closed));
+            if begun && self.delivery.order == Order::Fallback {
+                let targets = (0..self.channels.len()).filter(|channel| targets.contains(*channel));
+                targets.for_each(|channel| self.open(key, channel, now));
+            } else {
+                self.begin(key, now, now);
+            }
+            self.freshen(key);
+        }
+    }
+
+    /// Lets a live alert that is no longer held have its first attempts at once.
+    pub(super) fn freshen(&mut self, key: Key) {
+        for channel in 0..self.channels.len() {
+            let held = self.is_held(key, channel);
+            let (Some(entry), Some(state)) = (self.entries.get(&key), self.channels.get_mut(channel)) else { return };
+            let untried = matches!(entry.lane(channel), Lane::Waiting { tried, .. } if tried.attempts == 0);
+            if entry.live && untried && !held {
+                state.fresh.insert(key);
+            }
+        }
+    }
+}

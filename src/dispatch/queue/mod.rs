@@ -1,0 +1,296 @@
+//! Which alert goes to which channel, and when. PURE: time and random numbers come in, attempts and reports come out.
+//!
+//! Drive it so: tell it what happened ([`Queue::raise`], [`Queue::recovered`], [`Queue::on_outcome`],
+//! [`Queue::on_heartbeat`]); then start every [`Queue::next_attempt`], pass on every [`Queue::next_report`], and call
+//! [`Queue::next_attempt`] again at [`Queue::next_deadline`].
+//!
+//! The rules:
+//!
+//! - A new alert gets its first attempt at once, whatever the channel's state and whatever else waits. After that it
+//!   waits for its own sake only.
+//! - Open alarms go newest first. The rest goes in order of `sequence` for each bed, one after the other; what dispatch
+//!   refuses for itself, while it takes others, holds nobody up.
+//! - What closes others (`return`, `…-restored`) waits until those have gone, and goes to every channel that accepted
+//!   one of them. A `return` turns what it closes into information.
+//! - `fallback`: the next channel is tried as well after `give-up-after`, or at once where a channel is wrong or known
+//!   to be down. New alerts always start at the first one, so that its return to work is noticed and used.
+//! - An acceptance counts whenever it comes, be it of a slow attempt that was given up on.
+//! - At the bound what would be sent last leaves the memory: it stays in the store, is counted, and asked back for with
+//!   [`Report::Room`] once half of the bound is free.
+
+mod bound;
+mod channel;
+mod choosing;
+mod closing;
+mod entering;
+mod entry;
+mod memory;
+mod settling;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use self::channel::{Channel, Class};
+use self::entry::{Entry, Key, Lane, Tried};
+use self::memory::Memory;
+use super::outcome::Outcome;
+use super::policy;
+use super::settings::Delivery;
+use crate::model::{Alert, AlertId, Moment, Now, Priority, Sequence};
+
+/// The most alerts that are held in memory, about 5 MB; the store holds the rest.
+pub const HELD_MAX: usize = 5_000;
+
+/// The most channels; more are ignored.
+pub const CHANNELS_MAX: usize = 64;
+
+/// One attempt to make now.
+#[derive(Debug)]
+#[must_use]
+pub struct Attempt {
+    /// To be given back once, with the outcome.
+    pub ticket: Ticket,
+    /// What to send.
+    pub alert: Arc<Alert>,
+    /// Over which channel: its place in the configuration.
+    pub channel: usize,
+    /// The priority by now: a known return has made information of an alarm.
+    pub priority: Priority,
+    /// Whether more than 60 s have passed since it was decided.
+    pub late: bool,
+    /// Which attempt of this alert over this channel it is, from 1.
+    pub number: u32,
+}
+
+/// Stands for an attempt on its way. Given back once, with [`Queue::on_outcome`].
+#[derive(Debug)]
+#[must_use]
+pub struct Ticket {
+    key: Key,
+    channel: usize,
+    class: Class,
+}
+
+/// What the rest of the gateway should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Report {
+    /// A channel has accepted an alert.
+    Accepted {
+        /// The alert.
+        alert: AlertId,
+        /// Its number.
+        sequence: Sequence,
+        /// The channel's name.
+        channel: Arc<str>,
+        /// The receiver's own reference.
+        reference: Option<String>,
+        /// When the answer came.
+        at: Timestamp,
+        /// Which attempt over this channel it was, from 1.
+        attempt: u32,
+    },
+    /// An alert has been accepted by all that it must reach. Told once in a life of the program.
+    Delivered {
+        /// The alert.
+        alert: AlertId,
+        /// Its number.
+        sequence: Sequence,
+    },
+    /// A channel is wrong, or has failed twice in a row.
+    ChannelDown {
+        /// The channel's name.
+        channel: Arc<str>,
+        /// What is wrong and what to look at, for a technician.
+        detail: String,
+        /// Whether somebody must change something before it can work.
+        wrong: bool,
+    },
+    /// It works again.
+    ChannelUp {
+        /// The channel's name.
+        channel: Arc<str>,
+        /// How many attempts in a row had failed.
+        failures: u32,
+    },
+    /// An attempt ended by a fault of this program; it is tried again like any other.
+    AttemptDied {
+        /// The channel's name.
+        channel: Arc<str>,
+    },
+    /// An alert has left the memory; it waits in the store.
+    Evicted {
+        /// How many wait there now and not here.
+        count: u64,
+    },
+    /// There is room for some of those again: hand them back, in order of sequence.
+    Room {
+        /// For how many.
+        count: usize,
+    },
+}
+
+/// The alerts that wait, and what is known of the channels.
+#[derive(Debug)]
+pub struct Queue {
+    delivery: Delivery,
+    channels: Vec<Channel>,
+    entries: BTreeMap<Key, Entry>,
+    keys: BTreeMap<AlertId, Key>,
+    /// For each alert that is to be closed: what waits to close it.
+    closers: BTreeMap<AlertId, BTreeSet<Key>>,
+    give_ups: BTreeSet<(Moment, Key)>,
+    memory: Memory,
+    reports: VecDeque<Report>,
+    evicted: u64,
+    room_told: bool,
+    held_max: usize,
+}
+
+impl Queue {
+    /// Makes an empty queue for channels of these names, in the order of the configuration.
+    #[must_use]
+    pub fn new<'a>(delivery: Delivery, names: impl IntoIterator<Item = &'a str>) -> Self {
+        Self {
+            delivery,
+            channels: names.into_iter().take(CHANNELS_MAX).map(Channel::new).collect(),
+            entries: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            closers: BTreeMap::new(),
+            give_ups: BTreeSet::new(),
+            memory: Memory::default(),
+            reports: VecDeque::new(),
+            evicted: 0,
+            room_told: false,
+            held_max: HELD_MAX,
+        }
+    }
+
+    /// Sets another bound of alerts in memory than [`HELD_MAX`]; at least 1.
+    #[must_use]
+    pub fn with_held_max(mut self, held_max: usize) -> Self {
+        self.held_max = held_max.max(1);
+        self
+    }
+
+    /// Notes that a channel accepted an alert in an earlier life of the program, so that its `return` finds it.
+    pub fn remember(&mut self, alert: AlertId, channel: &str) {
+        if let Some(index) = self.channels.iter().position(|known| &*known.name == channel) {
+            self.memory.accept(alert, index);
+        }
+    }
+
+    /// Takes a new alert. One whose id is known already is ignored.
+    pub fn raise(&mut self, alert: Alert, now: &Now) {
+        if self.evicted > 0 && self.closes_something_unknown(&alert) {
+            // What it closes waits in the store; it joins it there and comes back after it.
+            self.end_all_closed(&alert);
+            self.count_evicted(1);
+            return;
+        }
+        self.insert(alert, true, now, now.moment);
+        let evicted = self.keep_to_bound();
+        self.count_evicted(evicted);
+    }
+
+    /// Takes alerts that the store holds as undelivered, in order of sequence; none at all says that it holds no more.
+    /// Those whose id is known already are ignored. `random` is uniform over all its values.
+    pub fn recovered(&mut self, alerts: Vec<Alert>, now: &Now, mut random: impl FnMut() -> u32) {
+        self.room_told = false;
+        let (mut handed_back, mut evicted) = (if alerts.is_empty() { self.evicted } else { 0 }, 0);
+        for alert in alerts {
+            let due = now.moment + policy::recovered(alert.priority, random());
+            handed_back += u64::from(self.insert(alert, false, now, due));
+            evicted += self.keep_to_bound();
+        }
+        self.evicted = self.evicted.saturating_sub(handed_back);
+        self.count_evicted(evicted);
+    }
+
+    /// Returns an attempt to make now, if there is one. Call it until there is none.
+    pub fn next_attempt(&mut self, now: Moment) -> Option<Attempt> {
+        self.open_overdue(now);
+        (0..self.channels.len()).find_map(|channel| {
+            let (key, class) = self.pick_live(channel).or_else(|| self.pick_waiting(channel, now))?;
+            self.depart(channel, key, class, now)
+        })
+    }
+
+    /// Takes the outcome of an attempt; `random` is uniform over all its values.
+    #[expect(clippy::needless_pass_by_value, reason = "a ticket is given back once")]
+    pub fn on_outcome(&mut self, ticket: Ticket, outcome: Outcome, now: &Now, random: u32) {
+        let Ticket { key, channel, class } = ticket;
+        if let Some(state) = self.channels.get_mut(channel) {
+            state.arrive(class);
+        }
+        let Some(Lane::InFlight { tried }) = self.entries.get(&key).map(|entry| entry.lane(channel)) else {
+            return;
+        };
+        let tried = Tried { attempts: tried.attempts.saturating_add(1), ..tried };
+        match outcome {
+            Outcome::Accepted { reference } => {
+                self.on_accepted(key, channel, reference, tried.attempts, now.utc);
+                self.channel_works(channel, now.moment);
+                self.settle(key, now.moment);
+            }
+            Outcome::TryAgain { retry_after, problem } => {
+                self.channel_fails(channel, &problem);
+                self.wait(key, channel, tried, retry_after, now.moment, random);
+            }
+            Outcome::ChannelWrong { problem } => {
+                let tried = self.refused(channel, tried, now.moment);
+                if !tried.refused_for_itself {
+                    self.channel_is_wrong(channel, &problem);
+                }
+                self.wait(key, channel, tried, None, now.moment, random);
+                self.open_next_after_wrong(key, now.moment);
+            }
+        }
+        self.offer_room();
+    }
+
+    /// Takes the outcome of a heartbeat: it tells about the channel, and is itself not tried again.
+    pub fn on_heartbeat(&mut self, channel: usize, outcome: &Outcome, now: Moment) {
+        match outcome {
+            Outcome::Accepted { .. } => self.channel_works(channel, now),
+            Outcome::TryAgain { problem, .. } => self.channel_fails(channel, problem),
+            Outcome::ChannelWrong { problem } => self.channel_is_wrong(channel, problem),
+        }
+    }
+
+    /// Returns when [`Queue::next_attempt`] has something to do again of its own accord.
+    #[must_use]
+    pub fn next_deadline(&self, now: Moment) -> Option<Moment> {
+        let retries = (0..self.channels.len()).flat_map(|channel| self.dues(channel, now));
+        let give_up = self.give_ups.first().map(|(at, _)| *at);
+        // What is due already waits for an attempt on its way, whose outcome will wake the caller.
+        retries.filter(|due| *due > now).chain(give_up).min()
+    }
+
+    /// Notes that an attempt over a channel ended by a fault of this program. Its outcome is told apart from this.
+    pub fn on_death(&mut self, channel: usize) {
+        if let Some(state) = self.channels.get(channel) {
+            self.reports.push_back(Report::AttemptDied { channel: Arc::clone(&state.name) });
+        }
+    }
+
+    /// Returns the next thing that the rest of the gateway should know.
+    pub fn next_report(&mut self) -> Option<Report> {
+        self.reports.pop_front()
+    }
+
+    /// Returns how many alerts in memory are not delivered.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.entries.values().filter(|entry| !entry.delivered).count()
+    }
+
+    /// Tells whether a channel is known not to work.
+    #[must_use]
+    pub fn is_down(&self, channel: usize) -> bool {
+        self.channels.get(channel).is_some_and(|state| state.down)
+    }
+}

@@ -1,0 +1,188 @@
+//! What an outcome means for an alert and for its channel. PURE.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::entry::{Entry, Key, Lane, Tried};
+use super::{Queue, Report};
+use crate::dispatch::policy::{self, Failed};
+use crate::dispatch::settings::Order;
+use crate::model::Moment;
+
+impl Queue {
+    pub(super) fn on_accepted(
+        &mut self,
+        key: Key,
+        channel: usize,
+        reference: Option<String>,
+        attempt: u32,
+        at: Timestamp,
+    ) {
+        let (Some(entry), Some(state)) = (self.entries.get_mut(&key), self.channels.get_mut(channel)) else { return };
+        entry.set_lane(channel, Lane::Accepted);
+        state.delist(key, entry.line());
+        self.memory.accept(entry.alert.id, channel);
+        let (alert, sequence, channel) = (entry.alert.id, entry.alert.sequence, Arc::clone(&state.name));
+        self.reports.push_back(Report::Accepted { alert, sequence, channel, reference, at, attempt });
+    }
+
+    /// Notes that a channel has refused an alert; tells apart whether it refuses this one or everything.
+    pub(super) fn refused(&self, channel: usize, tried: Tried, now: Moment) -> Tried {
+        let state = self.channels.get(channel);
+        let took_others = |since| state.is_some_and(|state| state.has_worked_since(since));
+        Tried {
+            wrong_since: tried.wrong_since.or(Some(now)),
+            refused_for_itself: tried.refused_for_itself || tried.wrong_since.is_some_and(took_others),
+            ..tried
+        }
+    }
+
+    /// Lets an alert wait for its next attempt, or lets it be where none is needed any more.
+    pub(super) fn wait(
+        &mut self,
+        key: Key,
+        channel: usize,
+        tried: Tried,
+        retry_after: Option<Duration>,
+        now: Moment,
+        random: u32,
+    ) {
+        let is_needed = self.is_needed(key, channel);
+        let (Some(entry), Some(state)) = (self.entries.get_mut(&key), self.channels.get_mut(channel)) else { return };
+        if is_needed {
+            let wrong_for = tried.wrong_since.map(|since| now.since(since));
+            let failed = Failed { attempts: tried.attempts, priority: entry.priority(), retry_after, wrong_for };
+            entry.set_lane(channel, Lane::Waiting { due: now + policy::wait(&failed, random), tried });
+            // It may have become needed again while it was on its way.
+            state.enlist(key, entry.is_open_alarm(), entry.line());
+        } else {
+            entry.set_lane(channel, Lane::Closed);
+            state.delist(key, entry.line());
+            self.settle(key, now);
+        }
+    }
+
+    /// Tells whether an alert that is not accepted on a channel still has to be.
+    pub(super) fn is_needed(&self, key: Key, channel: usize) -> bool {
+        self.entries.get(&key).is_some_and(|entry| {
+            let accepted_elsewhere = self.delivery.order == Order::Fallback && !entry.accepted().is_empty();
+            !entry.delivered && (!accepted_elsewhere || entry.targets.contains(channel))
+        })
+    }
+
+    /// Draws the consequences of an acceptance: what need not be tried any more, what is delivered, what may follow.
+    pub(super) fn settle(&mut self, key: Key, now: Moment) {
+        let Some(entry) = self.entries.get(&key) else { return };
+        let (id, sequence) = (entry.alert.id, entry.alert.sequence);
+        if !entry.accepted().is_empty() {
+            self.close_what_is_not_needed(key);
+        }
+        if self.entries.get(&key).is_some_and(|entry| !entry.delivered && self.is_delivered(entry)) {
+            if let Some(entry) = self.entries.get_mut(&key) {
+                entry.delivered = true;
+            }
+            self.reports.push_back(Report::Delivered { alert: id, sequence });
+            self.close_what_is_not_needed(key);
+        }
+        self.resume_closers(&id, now);
+        self.remove_if_over(key, now);
+    }
+
+    pub(super) fn close_what_is_not_needed(&mut self, key: Key) {
+        if self.delivery.order == Order::Fallback {
+            self.disarm_give_up(key);
+        }
+        for channel in 0..self.channels.len() {
+            let is_needed = self.is_needed(key, channel);
+            let (Some(entry), Some(state)) = (self.entries.get_mut(&key), self.channels.get_mut(channel)) else {
+                return;
+            };
+            if !is_needed {
+                state.delist(key, entry.line());
+                if matches!(entry.lane(channel), Lane::Waiting { .. }) {
+                    entry.set_lane(channel, Lane::Closed);
+                }
+            }
+        }
+    }
+
+    pub(super) fn is_delivered(&self, entry: &Entry) -> bool {
+        let accepted = entry.accepted();
+        let by_all = |mut channels: std::ops::Range<usize>| channels.all(|channel| accepted.contains(channel));
+        match self.delivery.order {
+            Order::All => by_all(0..self.channels.len()),
+            Order::Fallback => {
+                let targets = (0..self.channels.len()).all(|c| !entry.targets.contains(c) || accepted.contains(c));
+                // A slow attempt of what it closes may still be accepted, by a channel that then needs this one too.
+                let mut closed = entry.alert.closes.iter().filter_map(|id| self.entry_of(id));
+                !accepted.is_empty() && targets && !closed.any(|closed| closed.delivered && closed.is_in_flight())
+            }
+        }
+    }
+
+    /// Forgets a delivered alert once nothing of it is on the way any more.
+    pub(super) fn remove_if_over(&mut self, key: Key, now: Moment) {
+        if !self.entries.get(&key).is_some_and(|entry| entry.delivered && !entry.is_in_flight()) {
+            return;
+        }
+        let Some(entry) = self.remove(key) else { return };
+        for closer in self.closers.get(&entry.alert.id).cloned().unwrap_or_default() {
+            self.settle(closer, now);
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: Key) -> Option<Entry> {
+        self.disarm_give_up(key);
+        let entry = self.entries.remove(&key)?;
+        self.keys.remove(&entry.alert.id);
+        for state in &mut self.channels {
+            state.delist(key, entry.line());
+        }
+        for closed in &entry.alert.closes {
+            if let Some(closers) = self.closers.get_mut(closed) {
+                closers.remove(&key);
+                if closers.is_empty() {
+                    self.closers.remove(closed);
+                }
+            }
+        }
+        Some(entry)
+    }
+}
+
+impl Queue {
+    /// A channel has accepted something. Where it did not work before, nobody waits any longer.
+    pub(super) fn channel_works(&mut self, channel: usize, now: Moment) {
+        let Some(state) = self.channels.get_mut(channel) else { return };
+        let Some(failures) = state.works(now) else { return };
+        self.reports.push_back(Report::ChannelUp { channel: Arc::clone(&state.name), failures });
+        for key in state.unsettled() {
+            let Some(entry) = self.entries.get_mut(&key) else { continue };
+            let Lane::Waiting { due, tried } = entry.lane(channel) else { continue };
+            // What is refused for itself keeps its wait, else it would be tried after each of the others.
+            if !tried.refused_for_itself {
+                entry.set_lane(channel, Lane::Waiting { due: due.min(now), tried });
+            }
+        }
+    }
+
+    pub(super) fn channel_fails(&mut self, channel: usize, problem: &str) {
+        if let Some(state) = self.channels.get_mut(channel) {
+            if state.fails() {
+                let (channel, detail) = (Arc::clone(&state.name), problem.to_owned());
+                self.reports.push_back(Report::ChannelDown { channel, detail, wrong: false });
+            }
+        }
+    }
+
+    pub(super) fn channel_is_wrong(&mut self, channel: usize, problem: &str) {
+        if let Some(state) = self.channels.get_mut(channel) {
+            if state.is_wrong() {
+                let (channel, detail) = (Arc::clone(&state.name), problem.to_owned());
+                self.reports.push_back(Report::ChannelDown { channel, detail, wrong: true });
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Heartbeats: each channel's own rhythm, the latest health, never stored nor tried again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+use super::policy;
+use crate::model::texts::text;
+use crate::model::{Alert, AlertId, Event, Health, Kind, Language, Moment, Now, Sequence};
+
+/// The rhythm of one channel.
+#[derive(Debug)]
+pub(super) struct Heart {
+    interval: Option<Duration>,
+    due: Moment,
+    on_its_way: Option<AbortHandle>,
+}
+
+impl Heart {
+    /// The first beat is due at once.
+    pub(super) fn new(interval: Option<Duration>, now: Moment) -> Self {
+        Self { interval, due: now, on_its_way: None }
+    }
+
+    pub(super) fn due(&self) -> Option<Moment> {
+        self.interval.map(|_| self.due)
+    }
+
+    /// Tells whether it is time; if so the next one is set. Beats that were missed are not made up for.
+    pub(super) fn is_due(&mut self, now: Moment, random: u32) -> bool {
+        let Some(interval) = self.interval.filter(|_| self.due <= now) else { return false };
+        self.due = now + policy::heartbeat(interval, random);
+        true
+    }
+
+    pub(super) fn sent(&mut self, handle: AbortHandle) {
+        self.on_its_way = Some(handle);
+    }
+
+    /// Gives up the last one, where it is still on its way.
+    pub(super) fn abandon(&mut self) {
+        if let Some(handle) = self.on_its_way.take() {
+            handle.abort();
+        }
+    }
+}
+
+/// Makes heartbeats of the latest health.
+pub(super) struct Source {
+    health: watch::Receiver<Health>,
+    next_sequence: Arc<dyn Fn() -> Sequence + Send + Sync>,
+    language: Language,
+}
+
+impl Source {
+    pub(super) fn new(
+        health: watch::Receiver<Health>,
+        next_sequence: Arc<dyn Fn() -> Sequence + Send + Sync>,
+        language: Language,
+    ) -> Self {
+        Self { health, next_sequence, language }
+    }
+
+    /// Makes one; `None` where the system gives no random number for its id.
+    pub(super) fn next(&self, now: &Now) -> Option<Alert> {
+        let mut entropy = [0; 16];
+        getrandom::getrandom(&mut entropy).ok()?;
+        let kind = Kind::Heartbeat(Box::new(self.health.borrow().clone()));
+        Some(Alert {
+            id: AlertId::from_entropy(u128::from_ne_bytes(entropy)),
+            sequence: (self.next_sequence)(),
+            priority: kind.priority(),
+            text: text(&kind, self.language).to_owned(),
+            event: Event::of_gateway(kind, now),
+            closes: Vec::new(),
+        })
+    }
+}

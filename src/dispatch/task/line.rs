@@ -1,0 +1,38 @@
+//! One channel of whatever kind, shared by the attempts over it.
+
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::dispatch::https::{Channel, Letter};
+use crate::dispatch::outcome::Outcome;
+use crate::dispatch::settings::{ChannelSettings, Way};
+use crate::model::GatewayId;
+
+/// A way out. Cheap to clone; all clones share connections and secrets.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    name: Arc<str>,
+    way: Arc<Channel>,
+}
+
+impl Line {
+    pub(super) fn new(gateway: GatewayId, settings: ChannelSettings, clock: &Clock) -> Self {
+        let Way::Https(https) = settings.way;
+        let way = Channel::new(gateway, https, settings.heartbeat, clock.clone());
+        Self { name: settings.name.into(), way: Arc::new(way) }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) async fn send(&self, letter: Letter<'_>) -> Outcome {
+        #[cfg(test)]
+        assert_ne!(letter.alert.text, super::tests::PANIC, "as the test asks");
+        self.way.send(letter).await
+    }
+
+    pub(super) async fn reload(&self) {
+        self.way.reload().await;
+    }
+}

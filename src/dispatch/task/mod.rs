@@ -1,0 +1,337 @@
+//! Drives the queue and the channels: commands in, attempts out, reports back.
+//!
+//! One task, one owner of the queue. Each attempt runs as a task of its own in a [`JoinSet`]; a live alert's is spawned
+//! in the same poll in which its command arrives. Nothing here waits for the store, for the receiver of reports or for
+//! another alert. Reports that nobody takes are kept up to a bound; beyond it the oldest are dropped and counted, and
+//! an acceptance that is lost so means only that the alert is sent again, under the same id, after a restart.
+
+mod heartbeat;
+mod line;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::{self, JoinError, JoinSet};
+use tracing::{Instrument as _, debug, error, info, info_span, warn};
+
+use self::heartbeat::Heart;
+use self::line::Line;
+use super::https::Letter;
+use super::outcome::Outcome;
+use super::policy;
+use super::queue::{Attempt, HELD_MAX, Queue, Report, Ticket};
+use super::settings::{ChannelSettings, Delivery};
+use crate::clock::{self, Clock};
+use crate::model::{Alert, AlertId, GatewayId, Health, Language, Moment, Sequence};
+
+/// The most reports that wait to be taken: a few for each alert that is held.
+const REPORTS_HELD_MAX: usize = 4 * HELD_MAX;
+
+/// What the task needs to know.
+pub struct Setup {
+    /// This home, as dispatch knows it.
+    pub gateway: GatewayId,
+    /// Of the texts of heartbeats.
+    pub language: Language,
+    /// How alerts are spread over the channels.
+    pub delivery: Delivery,
+    /// The channels, in the order of the configuration.
+    pub channels: Vec<ChannelSettings>,
+    /// Which channel accepted which alert in an earlier life, as far as something may still close it.
+    pub accepted: Vec<(AlertId, String)>,
+    /// What heartbeats tell.
+    pub health: watch::Receiver<Health>,
+    /// The gateway's clocks.
+    pub clock: Clock,
+    /// Gives each heartbeat its number, out of the one counter of the gateway. Must not block.
+    pub next_sequence: Arc<dyn Fn() -> Sequence + Send + Sync>,
+    /// How long attempts that are on their way at the end may take.
+    pub grace: Duration,
+}
+
+/// What the task is told.
+#[derive(Debug)]
+pub enum Command {
+    /// A new alert: to be sent now.
+    Raise(Box<Alert>),
+    /// Alerts that the store holds as undelivered, in order of sequence; none at all: it holds no more.
+    Recovered(Vec<Alert>),
+    /// Secrets and certificates may have changed.
+    Reload,
+    /// Come to an end. So does dropping the sender.
+    Drain,
+}
+
+/// How the task ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// How many alerts in memory are not delivered; they are in the store.
+    pub waiting: usize,
+}
+
+/// Delivers alerts until it is told to end or the sender of commands is dropped; then for the grace at most.
+pub async fn run(setup: Setup, mut commands: mpsc::Receiver<Command>, reports: mpsc::Sender<Report>) -> Ended {
+    let mut dispatch = Dispatch::new(setup, reports);
+    // Secrets and certificates are read before the first alert needs them.
+    dispatch.reload();
+    let mut until: Option<Moment> = None;
+    loop {
+        dispatch.pump(until.is_none());
+        if until.is_some_and(|until| dispatch.attempts.is_empty() || clock::moment() >= until) {
+            return dispatch.end(until.unwrap_or_default()).await;
+        }
+        let wake = dispatch.next_deadline(until.is_none()).into_iter().chain(until).min();
+        let happening = tokio::select! {
+            biased;
+            command = commands.recv(), if until.is_none() => Happening::Command(command.unwrap_or(Command::Drain)),
+            Some(ended) = dispatch.attempts.join_next_with_id() => Happening::Ended(ended),
+            Ok(_) = dispatch.reports.reserve(), if !dispatch.unreported.is_empty() => Happening::RoomForReports,
+            () = sleep_until(wake) => Happening::Deadline,
+        };
+        match happening {
+            Happening::Command(Command::Raise(alert)) => dispatch.queue.raise(*alert, &dispatch.clock.now()),
+            Happening::Command(Command::Recovered(alerts)) => {
+                dispatch.queue.recovered(alerts, &dispatch.clock.now(), random);
+            }
+            Happening::Command(Command::Reload) => dispatch.reload(),
+            Happening::Command(Command::Drain) => until = Some(clock::moment() + dispatch.grace),
+            Happening::Ended(ended) => dispatch.on_ended(ended),
+            Happening::RoomForReports => dispatch.report_again(),
+            Happening::Deadline => {}
+        }
+    }
+}
+
+/// What wakes the task.
+enum Happening {
+    Command(Command),
+    Ended(Result<(task::Id, Outcome), JoinError>),
+    RoomForReports,
+    Deadline,
+}
+
+async fn sleep_until(at: Option<Moment>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(clock::instant(at)).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What a spawned task was for.
+#[derive(Debug)]
+enum Errand {
+    /// An attempt of an alert.
+    Attempt(Ticket, usize),
+    /// A heartbeat over this channel.
+    Heartbeat(usize),
+    /// Reading secrets, before the first alert and after a reload.
+    Reading,
+}
+
+struct Dispatch {
+    queue: Queue,
+    lines: Vec<Line>,
+    hearts: Vec<Heart>,
+    attempts: JoinSet<Outcome>,
+    errands: HashMap<task::Id, Errand>,
+    reports: mpsc::Sender<Report>,
+    unreported: VecDeque<Report>,
+    dropped: u64,
+    clock: Clock,
+    grace: Duration,
+    heartbeats: heartbeat::Source,
+}
+
+impl Dispatch {
+    fn new(setup: Setup, reports: mpsc::Sender<Report>) -> Self {
+        let names = setup.channels.iter().map(|channel| channel.name.as_str());
+        let mut queue = Queue::new(setup.delivery, names);
+        for (alert, channel) in &setup.accepted {
+            queue.remember(*alert, channel);
+        }
+        let now = clock::moment();
+        Self {
+            queue,
+            hearts: setup.channels.iter().map(|channel| Heart::new(channel.heartbeat, now)).collect(),
+            lines: setup
+                .channels
+                .into_iter()
+                .map(|settings| Line::new(setup.gateway, settings, &setup.clock))
+                .collect(),
+            attempts: JoinSet::new(),
+            errands: HashMap::new(),
+            reports,
+            unreported: VecDeque::new(),
+            dropped: 0,
+            heartbeats: heartbeat::Source::new(setup.health, setup.next_sequence, setup.language),
+            clock: setup.clock,
+            grace: setup.grace,
+        }
+    }
+
+    fn reload(&mut self) {
+        for line in self.lines.clone() {
+            let reading = async move {
+                line.reload().await;
+                Outcome::Accepted { reference: None }
+            };
+            let id = self.attempts.spawn(reading).id();
+            self.errands.insert(id, Errand::Reading);
+        }
+    }
+
+    /// Starts whatever is to be started, and passes on what there is to report.
+    fn pump(&mut self, with_heartbeats: bool) {
+        let now = clock::moment();
+        while let Some(attempt) = self.queue.next_attempt(now) {
+            self.start(attempt);
+        }
+        if with_heartbeats {
+            self.beat(now);
+        }
+        while let Some(report) = self.queue.next_report() {
+            log(&report);
+            self.report(report);
+        }
+    }
+
+    fn start(&mut self, attempt: Attempt) {
+        let Attempt { ticket, alert, channel, priority, late, number } = attempt;
+        let Some(line) = self.lines.get(channel).cloned() else { return };
+        let span = info_span!("delivery", alert.id = %alert.id, channel = %line.name(), attempt = number);
+        let sending = async move {
+            let outcome = line.send(Letter { alert: &alert, priority, late }).await;
+            if let Some(problem) = outcome.problem() {
+                debug!(error = %problem, "Attempt failed");
+            }
+            outcome
+        };
+        let id = self.attempts.spawn(sending.instrument(span)).id();
+        self.errands.insert(id, Errand::Attempt(ticket, channel));
+    }
+
+    /// Sends the heartbeats that are due; a new one replaces one that is still on its way.
+    fn beat(&mut self, now: Moment) {
+        for (channel, (heart, line)) in self.hearts.iter_mut().zip(&self.lines).enumerate() {
+            if !heart.is_due(now, random()) {
+                continue;
+            }
+            heart.abandon();
+            let Some(alert) = self.heartbeats.next(&self.clock.now()) else { continue };
+            let line = line.clone();
+            let span = info_span!("delivery", alert.id = %alert.id, channel = %line.name(), attempt = 1);
+            let sending =
+                async move { line.send(Letter { alert: &alert, priority: alert.priority, late: false }).await };
+            let handle = self.attempts.spawn(sending.instrument(span));
+            self.errands.insert(handle.id(), Errand::Heartbeat(channel));
+            heart.sent(handle);
+        }
+    }
+
+    fn on_ended(&mut self, ended: Result<(task::Id, Outcome), JoinError>) {
+        let (id, outcome, died) = match ended {
+            Ok((id, outcome)) => (id, outcome, false),
+            Err(error) if error.is_cancelled() => {
+                (error.id(), Outcome::try_again("no answer until the next one"), false)
+            }
+            Err(error) => (error.id(), Outcome::try_again("an internal fault ended the attempt"), true),
+        };
+        let now = self.clock.now();
+        match self.errands.remove(&id) {
+            Some(Errand::Attempt(ticket, channel)) => {
+                if died {
+                    self.queue.on_death(channel);
+                }
+                self.queue.on_outcome(ticket, outcome, &now, random());
+            }
+            Some(Errand::Heartbeat(channel)) => {
+                if died {
+                    self.queue.on_death(channel);
+                }
+                self.queue.on_heartbeat(channel, &outcome, now.moment);
+            }
+            Some(Errand::Reading) | None => {}
+        }
+    }
+
+    /// Passes a report on without ever waiting for its receiver.
+    fn report(&mut self, report: Report) {
+        let report = match self.unreported.is_empty().then(|| self.reports.try_reserve()) {
+            Some(Ok(permit)) => return permit.send(report),
+            Some(Err(mpsc::error::TrySendError::Closed(()))) => return,
+            Some(Err(mpsc::error::TrySendError::Full(()))) | None => report,
+        };
+        if self.unreported.len() >= REPORTS_HELD_MAX {
+            self.unreported.pop_front();
+            self.dropped = self.dropped.saturating_add(1);
+            if self.dropped == 1 {
+                error!("Nobody takes the reports of deliveries; the oldest are dropped");
+            }
+        }
+        self.unreported.push_back(report);
+    }
+
+    fn report_again(&mut self) {
+        while let Ok(permit) = self.reports.try_reserve() {
+            let Some(report) = self.unreported.pop_front() else { break };
+            permit.send(report);
+        }
+        if self.unreported.is_empty() && self.dropped > 0 {
+            warn!(count = self.dropped, "Reports of deliveries are taken again; some were dropped");
+            self.dropped = 0;
+        }
+    }
+
+    fn next_deadline(&self, with_heartbeats: bool) -> Option<Moment> {
+        let beats = self.hearts.iter().filter(|_| with_heartbeats).filter_map(Heart::due);
+        self.queue.next_deadline(clock::moment()).into_iter().chain(beats).min()
+    }
+
+    /// Gives up what is still on its way and hands over the last reports, until `until`.
+    async fn end(mut self, until: Moment) -> Ended {
+        self.attempts.shutdown().await;
+        let waiting = self.queue.waiting();
+        let rest = async {
+            for report in self.unreported {
+                if self.reports.send(report).await.is_err() {
+                    break;
+                }
+            }
+        };
+        // A second at least: what was accepted should be marked.
+        let until = until.max(clock::moment() + Duration::from_secs(1));
+        if tokio::time::timeout_at(clock::instant(until), rest).await.is_err() {
+            warn!("Nobody took the last reports of deliveries in time");
+        }
+        Ended { waiting }
+    }
+}
+
+fn log(report: &Report) {
+    match report {
+        Report::Accepted { alert, channel, attempt, .. } => {
+            info!(alert.id = %alert, channel = %channel, attempt, "Alert accepted");
+        }
+        Report::Delivered { alert, .. } => debug!(alert.id = %alert, "Alert delivered"),
+        Report::ChannelDown { channel, detail, .. } => {
+            warn!(channel = %channel, error = %detail, "Dispatch channel does not work");
+        }
+        Report::ChannelUp { channel, failures } => {
+            info!(channel = %channel, count = failures, "Dispatch channel works again");
+        }
+        Report::AttemptDied { channel } => error!(channel = %channel, "An attempt ended by an internal fault"),
+        Report::Evicted { count } => debug!(count, "Alerts wait in the store only"),
+        Report::Room { count } => debug!(count, "Room for alerts from the store"),
+    }
+}
+
+/// Draws a number, uniform over all values.
+fn random() -> u32 {
+    let mut bytes = [0; 4];
+    // Without randomness all gateways would come back together, which is better than not coming back.
+    getrandom::getrandom(&mut bytes).map_or(u32::MAX / 2, |()| u32::from_ne_bytes(bytes))
+}
