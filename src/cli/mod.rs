@@ -4,6 +4,7 @@
 
 pub mod demo;
 mod check;
+mod receive;
 
 use std::fmt;
 use std::process::ExitCode;
@@ -22,6 +23,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Args),
+    Receive(receive::Args),
 }
 
 /// Why a command ended without success. Its text says what is wrong and what to do.
@@ -50,6 +52,8 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result: Result<ExitCode, Failure> = match arguments.command {
         Command::Check(args) => args.run(),
+    let result = match arguments.command {
+        Command::Receive(args) => args.run(),
     };
     match result {
         Ok(code) => code,

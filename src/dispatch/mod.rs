@@ -6,6 +6,7 @@
 //! | [`policy`] | PURE. How long to wait before the next attempt |
 //! | [`https`] | A signed CloudEvent by POST; what each answer means |
 //! | [`task`] | Drives the queue and the channels, sends heartbeats, reports |
+//! | [`receiver`] | A small dispatch service for trying and testing |
 //!
 //! Nothing here stores an alert: what is accepted is reported, and the gateway marks it in the store.
 
@@ -13,6 +14,7 @@ pub mod https;
 pub mod outcome;
 pub mod policy;
 pub mod queue;
+pub mod receiver;
 pub mod settings;
 pub mod task;
 
