@@ -182,13 +182,16 @@ impl<'t> Table<'t> {
         Some(Placed { value: value.time(notes)?, span: value.span })
     }
 
-    /// Takes an absolute path.
+    /// Takes a path. One that is relative counts from the folder in which the daemon is started, and is warned of.
     pub(super) fn path(&mut self, key: &'static str, notes: &mut Notes) -> Option<Placed<PathBuf>> {
         let Placed { value, span } = self.text(key, notes)?;
-        if !value.starts_with('/') {
-            let help = "write it from the root: \"/etc/nattvakt/…\"; the daemon has no folder of its own to start from";
-            notes.error(&span, format!("`{key}` must be an absolute path, not {}", quoted(value)), help);
+        if value.is_empty() {
+            notes.error(&span, format!("`{key}` is empty"), "give the path of the file");
             return None;
+        }
+        if !value.starts_with('/') {
+            let help = "write it from the root: \"/etc/nattvakt/…\"; a service starts in no folder of its own";
+            notes.warning(&span, format!("`{key}` counts from wherever nattvakt is started: {}", quoted(value)), help);
         }
         if value.len() > PATH_BYTES_MAX {
             notes.error(&span, format!("`{key}` is longer than a path can be"), "give the path of the file");

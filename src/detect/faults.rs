@@ -52,16 +52,28 @@ pub(super) struct Faults {
 }
 
 impl Faults {
-    pub(super) fn new(now: Moment) -> Self {
-        Self {
+    /// Starts with the faults that were told before a restart and have not ended.
+    pub(super) fn new(now: Moment, told: &[MatFault]) -> Self {
+        let chatters = told.contains(&MatFault::Chatter);
+        let mut faults = Self {
             flaps: [Flap::default(); MatFault::ALL.len()],
             good: now,
             unusable: None,
-            openings: 0.0,
+            openings: if chatters { CHATTER_OPENINGS } else { 0.0 },
             openings_at: now,
-            chatters: false,
+            chatters,
             suspended: false,
+        };
+        for fault in told {
+            *faults.flap(*fault) = Flap::Open;
         }
+        faults
+    }
+
+    /// Returns the faults that were told and have not ended.
+    pub(super) fn told(&self) -> Vec<MatFault> {
+        let open = MatFault::ALL.iter().zip(&self.flaps).filter(|(_, flap)| flap.is_open());
+        open.map(|(fault, _)| *fault).collect()
     }
 
     /// Returns the fault that is there, the first in the order of the contract.

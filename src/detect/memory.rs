@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::levels::Pair;
+use crate::model::MatFault;
 use crate::model::time::millis;
 use crate::model::time::millis_option;
 
@@ -22,6 +23,9 @@ pub struct Memory {
     /// The levels, where they are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub levels: Option<Pair>,
+    /// The faults that were told and have not ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<MatFault>,
     /// The last rise, for `not-up`.
     #[serde(default, with = "millis_option", skip_serializing_if = "Option::is_none")]
     pub last_rise: Option<Timestamp>,

@@ -101,13 +101,13 @@ impl Detector {
             Start::First | Start::Lost => None,
         };
         let levels = starting_levels(&settings, &signal, memory, now.moment);
-        let phase = memory.map_or(Phase::Unknown, |memory| memory.phase(&now));
+        let phase = memory.map_or(Phase::Unknown, |memory| memory.bed.phase(&now));
         Self {
             signal,
             levels,
             period: Period::new(settings.contact),
             occupancy: Occupancy::new(&settings, phase),
-            faults: Faults::new(now.moment),
+            faults: Faults::new(now.moment, memory.map_or(&[], |memory| &memory.faults)),
             rules: Rules::new(&settings, start, &now),
             settings,
             now,
@@ -197,7 +197,14 @@ impl Detector {
     /// Returns what a restart must know.
     #[must_use]
     pub fn memory(&self) -> Memory {
-        Memory::of(self.occupancy.phase(), &self.rules, self.levels.pair(), &self.now)
+        Memory {
+            saved: self.now.utc,
+            bed: BedMemory::of(self.occupancy.phase(), &self.now),
+            absence: self.rules.absence(&self.now),
+            levels: self.levels.pair(),
+            faults: self.faults.told(),
+            last_rise: self.rules.last_rise(),
+        }
     }
 
     fn set_now(&mut self, now: Now) {
@@ -369,6 +376,7 @@ impl Detector {
                 }
                 Told::Over { fault, at } => (Kind::SensorRestored(fault), at),
             };
+            self.changed = true;
             let time = self.now.utc_of(at);
             self.events.push_back(rules::event(&self.settings, kind, time, None, &self.now));
         }

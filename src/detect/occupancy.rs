@@ -69,7 +69,7 @@ pub(super) enum Phase {
         gone: Moment,
         /// How many readings have shown nobody since.
         readings: u32,
-        /// Whether one of them left some load.
+        /// Whether the latest of them left some load.
         partial: bool,
     },
 }
@@ -168,8 +168,8 @@ impl Occupancy {
             }
             (Phase::InBed { since, .. }, Between | Occupied) => self.phase = Phase::InBed { since, seen: at },
 
-            (Phase::Leaving { since, seen, gone, readings, partial }, Empty | NearlyEmpty) => {
-                let partial = partial || sight == NearlyEmpty;
+            (Phase::Leaving { since, seen, gone, readings, .. }, Empty | NearlyEmpty) => {
+                let partial = sight == NearlyEmpty;
                 let readings = readings.saturating_add(1);
                 self.phase = Phase::Leaving { since, seen, gone, readings, partial };
             }

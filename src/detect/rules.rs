@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::Start;
 use super::absence::{Absence, BEFORE_OPENING_MAX, STAY_MIN};
 use super::daily::Daily;
-use super::memory::AbsenceMemory;
+use super::memory::{AbsenceMemory, BedMemory};
 use super::occupancy::{Change, Phase};
 use super::settings::Settings;
-use super::{Memory, Start};
 use crate::model::event::NotInBedReason;
 use crate::model::{Event, Kind, Moment, Now, Watch};
 
@@ -222,27 +222,24 @@ impl AbsenceMemory {
     }
 }
 
-impl Memory {
-    /// Gathers what a restart must know.
-    pub(super) fn of(phase: Phase, rules: &Rules, levels: Option<super::Pair>, now: &Now) -> Self {
-        use super::BedMemory;
-        let bed = match phase {
-            Phase::Unknown => BedMemory::Unknown,
-            Phase::Empty | Phase::Settling { .. } => BedMemory::Empty,
+impl BedMemory {
+    /// Says in UTC what the bed is doing.
+    pub(super) fn of(phase: Phase, now: &Now) -> Self {
+        match phase {
+            Phase::Unknown => Self::Unknown,
+            Phase::Empty | Phase::Settling { .. } => Self::Empty,
             Phase::InBed { since, seen } | Phase::Leaving { since, seen, .. } => {
-                BedMemory::InBed { since: now.utc_of(since), seen: now.utc_of(seen) }
+                Self::InBed { since: now.utc_of(since), seen: now.utc_of(seen) }
             }
-        };
-        Self { saved: now.utc, bed, absence: rules.absence(now), levels, last_rise: rules.last_rise() }
+        }
     }
 
     /// Returns the phase to go on with.
     pub(super) fn phase(&self, now: &Now) -> Phase {
-        use super::BedMemory;
-        match self.bed {
-            BedMemory::Unknown => Phase::Unknown,
-            BedMemory::Empty => Phase::Empty,
-            BedMemory::InBed { since, seen } => Phase::InBed { since: now.moment_of(since), seen: now.moment_of(seen) },
+        match *self {
+            Self::Unknown => Phase::Unknown,
+            Self::Empty => Phase::Empty,
+            Self::InBed { since, seen } => Phase::InBed { since: now.moment_of(since), seen: now.moment_of(seen) },
         }
     }
 }

@@ -25,8 +25,10 @@ pub enum Signal {
     Reading(Reading),
     /// Something came that is no reading; told at most once a second.
     Rejected,
-    /// The way in to this mat is lost, for the reason given. A broker that is away is not told here.
+    /// The way in to this mat is lost, for the reason given.
     Lost(MatFault),
+    /// What lies before several mats (the broker) is away: no fault of this mat, but it cannot be heard.
+    Away,
     /// The way in is open again.
     Back,
 }

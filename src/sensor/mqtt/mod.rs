@@ -21,7 +21,7 @@ use self::routes::Routes;
 use self::words::Trouble;
 use super::outage::Outage;
 use super::settings::{BrokerSettings, MqttSettings};
-use super::{Feed, Link, random};
+use super::{Feed, Link, Signal, random};
 use crate::clock;
 use crate::model::{BedId, Moment};
 
@@ -35,7 +35,7 @@ const POLL_LIMIT: Duration = Duration::from_secs(2 * KEEP_ALIVE.as_secs() + 30);
 const REQUESTS_MAX: usize = 4;
 
 /// A mat that publishes, and the bed that hears of it. Several may share a topic.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Mat {
     /// The bed.
     pub bed: BedId,
@@ -47,7 +47,8 @@ pub struct Mat {
 
 /// Keeps one connection to the broker for ever and hands its messages to the beds.
 ///
-/// `link` tells how the connection is; it is up only once every topic is confirmed. Secrets and certificates are read
+/// `link` tells how the connection is; it is up only once every topic is confirmed. The beds hear [`Signal::Away`] when
+/// it is lost and [`Signal::Back`] when it is up again. Secrets and certificates are read
 /// anew for each connection, so that a corrected file needs no restart. Without mats it connects to nothing.
 #[expect(clippy::infinite_loop, reason = "`Infallible` says so where `!` cannot be named yet")]
 pub async fn run(broker: BrokerSettings, client_id: String, mats: Vec<Mat>, link: watch::Sender<Link>) -> Infallible {
@@ -57,8 +58,12 @@ pub async fn run(broker: BrokerSettings, client_id: String, mats: Vec<Mat>, link
     }
     let address = format!("{}:{}", broker.host, broker.port);
     let mut way = Way { broker, client_id, address, routes, link, outage: Outage::default() };
+    way.routes.tell_all(Signal::Away);
     loop {
         let (trouble, worked) = way.connection().await;
+        if worked.is_some() {
+            way.routes.tell_all(Signal::Away);
+        }
         if way.outage.is_new(&trouble.words, worked) {
             tracing::warn!(broker = %way.address, error = %trouble.words, "Connection to the broker is lost");
         }
@@ -188,6 +193,7 @@ impl Way {
             let topics = self.routes.topics().count();
             tracing::info!(broker = %self.address, topics, count = failures, "Connected to the broker");
         }
+        self.routes.tell_all(Signal::Back);
         self.link.send_replace(Link::Up);
         Ok(())
     }

@@ -53,6 +53,11 @@ impl Routes {
         self.topics.iter().map(|topic| topic.name.as_str())
     }
 
+    /// Tells every bed what befell the connection.
+    pub(super) fn tell_all(&self, signal: Signal) {
+        self.topics.iter().flat_map(|topic| &topic.mats).for_each(|mat| tell(&mat.feed, signal));
+    }
+
     /// Hands a message to every bed that reads its topic.
     pub(super) fn take(&mut self, topic: &str, payload: &[u8], retained: bool, now: Moment) {
         if let Ok(found) = self.topics.binary_search_by(|known| known.name.as_str().cmp(topic)) {
