@@ -2,14 +2,18 @@
 //!
 //! Results go to stdout, everything else to stderr. No command disturbs a running watch.
 
-pub mod demo;
 mod check;
+pub mod demo;
 mod receive;
+mod replay;
+mod run;
 
 use std::fmt;
+use std::future::Future;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Night watch for beds: reads pressure mats, notices who rises at night, tells the home-care dispatch.
 #[derive(Debug, Parser)]
@@ -22,8 +26,11 @@ struct Arguments {
 /// The commands, in the order in which a newcomer needs them.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Check(check::Args),
     Receive(receive::Args),
+    Replay(replay::Args),
+    Run(run::Args),
 }
 
 /// Why a command ended without success. Its text says what is wrong and what to do.
@@ -51,9 +58,11 @@ impl Failure {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result: Result<ExitCode, Failure> = match arguments.command {
+        Command::Demo(args) => args.run(),
         Command::Check(args) => args.run(),
-    let result = match arguments.command {
         Command::Receive(args) => args.run(),
+        Command::Replay(args) => args.run(),
+        Command::Run(args) => args.run(),
     };
     match result {
         Ok(code) => code,
@@ -62,4 +71,24 @@ pub fn main() -> ExitCode {
             ExitCode::from(failure.code)
         }
     }
+}
+
+/// Makes the runtime of a command: one thread, which is enough for a home and the shortest way for an alert.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(format!("the program cannot start: {error}")))
+}
+
+/// Resolves when SIGTERM or SIGINT says stop. Listens from now on.
+fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+    let listen = |kind| signal(kind).map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")));
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }

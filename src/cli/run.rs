@@ -1,0 +1,112 @@
+//! `nattvakt run`: the daemon.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use tracing::{info, warn};
+
+use super::{Failure, runtime};
+use crate::clock::Clock;
+use crate::config::{self, Config, ConfigError, Looks, accepted};
+use crate::gateway::{self, Setup};
+use crate::telemetry;
+
+/// Watches the beds of this home until it is told to stop.
+///
+/// The configuration is checked whole before any device is touched. A file that is not sound ends the very first start;
+/// a gateway that has run before goes on with the configuration that it accepted last, and tells dispatch so. What is
+/// missing (a port, the broker, dispatch, the disk) is told as a fault and does not keep the watch from starting.
+///
+/// SIGTERM and SIGINT end it in order, within about ten seconds.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The level of the log comes from RUST_LOG, such as RUST_LOG=debug; it goes to stderr.
+
+Example:
+  nattvakt run --config /etc/nattvakt/nattvakt.toml")]
+pub(crate) struct Args {
+    /// The configuration.
+    #[arg(long, value_name = "FILE", default_value = config::DEFAULT_FILE)]
+    config: PathBuf,
+
+    /// The shape of log lines.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    log: telemetry::Format,
+}
+
+impl Args {
+    /// Runs until a signal says stop.
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        let chosen = choose(&self.config)?;
+        let _writes_out_at_the_end = telemetry::start(self.log);
+        info!(version = env!("CARGO_PKG_VERSION"), beds = chosen.config.beds.len(), "Starting");
+        if let Some(broken) = &chosen.broken {
+            warn!(error = broken, "The configuration file is not sound; the last accepted one is used");
+        }
+        chosen.remember();
+        let clock = Clock::new(chosen.config.gateway.clock);
+        let setup =
+            Setup { config: chosen.config, broken_file: chosen.broken, first_start: chosen.first, clock, tap: None };
+        runtime()?.block_on(async {
+            let stop = super::stop_signal()?;
+            gateway::run(setup, stop).await;
+            Ok(ExitCode::SUCCESS)
+        })
+    }
+}
+
+/// The configuration to run with.
+struct Chosen {
+    config: Config,
+    /// What is wrong with the file, where it is not the file's.
+    broken: Option<String>,
+    /// Whether no configuration was ever accepted.
+    first: bool,
+    /// What to keep for a start with a broken file, and where.
+    keep: Option<(String, PathBuf)>,
+}
+
+impl Chosen {
+    /// Keeps the accepted configuration beside the start, so that a slow disk does not hold it up.
+    fn remember(&self) {
+        let Some((text, folder)) = self.keep.clone() else { return };
+        let keeper = std::thread::Builder::new().name("accepted".to_owned()).spawn(move || {
+            if let Err(error) = accepted::remember(&text, &folder) {
+                warn!(error = %error, "The accepted configuration could not be kept for a start with a broken file");
+            }
+        });
+        if let Err(error) = keeper {
+            warn!(error = %error, "The accepted configuration could not be kept for a start with a broken file");
+        }
+    }
+}
+
+fn folder(store: Option<&Path>) -> PathBuf {
+    accepted::folder(std::env::var_os("STATE_DIRECTORY").as_deref(), store)
+}
+
+/// Takes the file where it is sound, else the configuration that was accepted last. A missing file is wrong usage.
+fn choose(file: &Path) -> Result<Chosen, Failure> {
+    match config::load(file, Looks::Here) {
+        Ok(sound) => {
+            let folder = folder(Some(&sound.config.store.path));
+            let first = accepted::recall(&folder).ok().flatten().is_none();
+            Ok(Chosen { config: sound.config, broken: None, first, keep: Some((sound.text, folder)) })
+        }
+        Err(error @ ConfigError::Missing { .. }) => Err(Failure::usage(error)),
+        Err(error) => {
+            let store = match &error {
+                ConfigError::Unsound { text, .. } => accepted::store_path_of_broken(text),
+                ConfigError::Missing { .. } | ConfigError::Unreadable { .. } => None,
+            };
+            last_accepted(&folder(store.as_deref()), &error).ok_or_else(|| Failure::usage(error))
+        }
+    }
+}
+
+fn last_accepted(folder: &Path, error: &ConfigError) -> Option<Chosen> {
+    let text = accepted::recall(folder).ok().flatten()?;
+    // What it names was looked at when it was accepted; a secret that is missing now is dispatch's fault to tell.
+    let sound = config::parse(&text, "the last accepted configuration", Looks::Elsewhere).ok()?;
+    Some(Chosen { config: sound.config, broken: Some(error.to_string()), first: false, keep: None })
+}

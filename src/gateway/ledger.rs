@@ -1,0 +1,206 @@
+//! What dispatch is told of one bed, or of the gateway itself, and what ends what. PURE.
+//!
+//! The detector says what happened; the ledger says whether that is sent, how urgent it is, and which alerts it
+//! closes. It keeps the ids of open alerts, over restarts too.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::detect::Alarm;
+use crate::model::{AlertId, Event, Kind, Priority};
+
+/// The most alerts of one absence that are remembered as open; beyond it the oldest but the first goes.
+const OPEN_MAX: usize = 64;
+
+/// An alert that is to be sent, before it has its number and its text.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Draft {
+    /// Its id.
+    pub id: AlertId,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// What it ends.
+    pub closes: Vec<AlertId>,
+}
+
+/// The open alerts of one bed or of the gateway.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub(super) struct Ledger {
+    /// The id of the next rise, drawn when the bed became occupied: a rise raised again after a crash is the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_rise: Option<AlertId>,
+    /// What a return closes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    absent: Vec<AlertId>,
+    /// What the next rise closes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_up: Option<AlertId>,
+    /// What the end of each fault closes.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    faults: BTreeMap<String, AlertId>,
+}
+
+impl Ledger {
+    /// Takes note of an event; returns what is to be sent of it. `draw` makes a new id.
+    pub(super) fn enter(&mut self, event: &Event, alarm: &Alarm, mut draw: impl FnMut() -> AlertId) -> Option<Draft> {
+        let send = |id, priority, closes| Some(Draft { id, priority, closes });
+        let priority = event.kind.priority();
+        match &event.kind {
+            Kind::InBed => {
+                self.next_rise = Some(draw());
+                None
+            }
+            Kind::Return => {
+                self.next_rise = Some(draw());
+                let closes = std::mem::take(&mut self.absent);
+                if closes.is_empty() { None } else { send(draw(), priority, closes) }
+            }
+            Kind::Rise => {
+                let id = self.next_rise.take().unwrap_or_else(&mut draw);
+                let closes: Vec<_> = self.not_up.take().into_iter().collect();
+                let told = event.watched && alarm.rise;
+                if told {
+                    self.open(id);
+                }
+                let priority = if told { priority } else { Priority::Info };
+                if told || !closes.is_empty() { send(id, priority, closes) } else { None }
+            }
+            Kind::Edge if event.watched && alarm.edge => send(self.open(draw()), priority, Vec::new()),
+            Kind::NotReturned if event.watched => send(self.open(draw()), priority, Vec::new()),
+            // One that was set is told at its time whatever the window; one of an unknown state where it is watched.
+            Kind::NotInBed(_) => send(self.open(draw()), priority, Vec::new()),
+            Kind::NotUp => {
+                let id = draw();
+                self.not_up = Some(id);
+                send(id, priority, Vec::new())
+            }
+            Kind::SensorFault(fault) => send(self.fault(fault.as_str(), draw()), priority, Vec::new()),
+            Kind::GatewayFault(fault) => send(self.fault(fault.as_str(), draw()), priority, Vec::new()),
+            Kind::SensorRestored(fault) => send(draw(), priority, self.restored(fault.as_str())),
+            Kind::GatewayRestored(fault) => send(draw(), priority, self.restored(fault.as_str())),
+            Kind::Paused | Kind::Resumed { .. } | Kind::Started { .. } | Kind::Test => {
+                send(draw(), priority, Vec::new())
+            }
+            Kind::Edge | Kind::NotReturned | Kind::Heartbeat(_) => None,
+        }
+    }
+
+    fn open(&mut self, id: AlertId) -> AlertId {
+        if self.absent.len() >= OPEN_MAX {
+            self.absent.remove(1);
+        }
+        self.absent.push(id);
+        id
+    }
+
+    fn fault(&mut self, fault: &str, id: AlertId) -> AlertId {
+        self.faults.insert(fault.to_owned(), id);
+        id
+    }
+
+    fn restored(&mut self, fault: &str) -> Vec<AlertId> {
+        self.faults.remove(fault).into_iter().collect()
+    }
+
+    /// Returns the words of the faults whose end has not been told.
+    pub(super) fn open_faults(&self) -> impl Iterator<Item = &str> {
+        self.faults.keys().map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::event::NotInBedReason;
+    use crate::model::{MatFault, Now};
+
+    struct Desk {
+        ledger: Ledger,
+        alarm: Alarm,
+        drawn: u128,
+    }
+
+    impl Desk {
+        fn new() -> Self {
+            Self { ledger: Ledger::default(), alarm: Alarm::default(), drawn: 0 }
+        }
+
+        fn enter(&mut self, kind: Kind, watched: bool) -> Option<Draft> {
+            let now = Now::recorded("2026-01-15T23:12:05Z".parse().unwrap());
+            let event = Event { watched, bed: "bed-1".parse().ok(), ..Event::of_gateway(kind, &now) };
+            let drawn = &mut self.drawn;
+            self.ledger.enter(&event, &self.alarm, || {
+                *drawn += 1;
+                AlertId::from_entropy(*drawn)
+            })
+        }
+    }
+
+    #[test]
+    fn a_return_closes_all_that_the_absence_has_told() {
+        let mut desk = Desk::new();
+        assert_eq!(desk.enter(Kind::InBed, true), None);
+        let rise = desk.enter(Kind::Rise, true).unwrap();
+        let late = desk.enter(Kind::NotReturned, true).unwrap();
+        let back = desk.enter(Kind::Return, true).unwrap();
+        assert_eq!(back.closes, [rise.id, late.id]);
+        assert_eq!((rise.priority, back.priority), (Priority::Alarm, Priority::Info));
+    }
+
+    #[test]
+    fn what_nobody_was_told_of_is_not_closed() {
+        let mut desk = Desk::new();
+        desk.enter(Kind::InBed, false);
+        assert_eq!(desk.enter(Kind::Rise, false), None);
+        assert_eq!(desk.enter(Kind::Return, false), None);
+    }
+
+    #[test]
+    fn the_id_of_a_rise_is_drawn_when_the_bed_becomes_occupied() {
+        let mut desk = Desk::new();
+        desk.enter(Kind::InBed, true);
+        let mut after_crash = Desk { ledger: desk.ledger.clone(), drawn: 1000, ..Desk::new() };
+        assert_eq!(desk.enter(Kind::Rise, true).unwrap().id, after_crash.enter(Kind::Rise, true).unwrap().id);
+    }
+
+    #[test]
+    fn the_rise_after_a_not_up_closes_it_and_is_sent_though_nobody_watches() {
+        let mut desk = Desk::new();
+        desk.enter(Kind::InBed, true);
+        let late = desk.enter(Kind::NotUp, false).unwrap();
+        let rise = desk.enter(Kind::Rise, false).unwrap();
+        assert_eq!((rise.closes, rise.priority), (vec![late.id], Priority::Info));
+    }
+
+    #[test]
+    fn where_rises_are_not_told_a_long_absence_still_is() {
+        let mut desk = Desk::new();
+        desk.alarm.rise = false;
+        desk.enter(Kind::InBed, true);
+        assert_eq!(desk.enter(Kind::Rise, true), None);
+        let late = desk.enter(Kind::NotReturned, true).unwrap();
+        assert_eq!(desk.enter(Kind::Return, true).unwrap().closes, [late.id]);
+    }
+
+    #[test]
+    fn the_end_of_a_fault_closes_its_beginning() {
+        let mut desk = Desk::new();
+        let fault = desk.enter(Kind::SensorFault(MatFault::Silent), false).unwrap();
+        let end = desk.enter(Kind::SensorRestored(MatFault::Silent), false).unwrap();
+        assert_eq!(end.closes, [fault.id]);
+        assert_eq!(desk.ledger.open_faults().count(), 0);
+    }
+
+    #[test]
+    fn a_ledger_never_grows_without_bound_and_keeps_the_first_alert() {
+        let mut desk = Desk::new();
+        let first = desk.enter(Kind::NotInBed(NotInBedReason::Unknown), true).unwrap();
+        for _ in 0..1000 {
+            desk.enter(Kind::NotReturned, true);
+        }
+        let closes = desk.enter(Kind::Return, true).unwrap().closes;
+        assert_eq!((closes.len(), closes.first()), (OPEN_MAX, Some(&first.id)));
+    }
+}

@@ -1,0 +1,285 @@
+//! Wiring: opens the store, starts the tasks, joins the rooms, and brings everything to an orderly end.
+//!
+//! The only room that knows `sensor`, `detect`, `store` and `dispatch` at once. Decides nothing about beds.
+//!
+//! ```text
+//! sensor -> Feed -> bed (detector, ledger) -> outbox -> dispatch   (first attempt)
+//!                                                   \-> store      (append), both started together
+//! dispatch -> reports -> store (delivered), own (faults)
+//! everyone -> board (health) -> heartbeats, STATUS=
+//! ```
+
+mod bed;
+mod board;
+mod faults;
+mod ledger;
+mod outbox;
+mod own;
+mod supervisor;
+mod tasks;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sd_notify::NotifyState;
+use tokio::sync::{broadcast, oneshot, watch};
+use tracing::{error, info, warn};
+
+use crate::clock::Clock;
+use crate::config::{self, Config};
+use crate::detect::Start;
+use crate::model::{Event, GatewayFault, Health, Sequence};
+use crate::sensor::{self, FEED_SIGNALS_MAX, Feed, Sensor};
+use crate::store::{self, Recovered, Store};
+use bed::{Bed, BedState};
+use board::Board;
+use outbox::Outbox;
+use own::{OwnState, STATE_KEY};
+use supervisor::{Supervisor, Verdict};
+
+/// How long the start waits for the store; after it the watch begins without what the store knows.
+const STORE_OPENS_WITHIN: Duration = Duration::from_secs(3);
+
+/// How long what is on its way to dispatch may take when the program ends.
+const DRAIN_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long the store may take for its last sync when the program ends.
+const STORE_CLOSES_WITHIN: Duration = Duration::from_secs(5);
+
+/// How often tasks are asked for a beat where no watchdog says otherwise.
+const BEAT_EVERY: Duration = Duration::from_secs(15);
+
+/// What the gateway runs on.
+#[derive(Debug)]
+pub struct Setup {
+    /// The checked configuration.
+    pub config: Config,
+    /// What is wrong with the configuration file, where the last accepted one runs in its stead.
+    pub broken_file: Option<String>,
+    /// Whether this gateway has never run before.
+    pub first_start: bool,
+    /// The clocks.
+    pub clock: Clock,
+    /// Who else wants to see events and health as they come: `demo`.
+    pub tap: Option<Tap>,
+}
+
+/// Shows events and health to another part of the program. Never slows the watch.
+#[derive(Debug, Clone)]
+pub struct Tap {
+    /// Every event, told or not.
+    pub events: broadcast::Sender<Event>,
+    /// How everything is.
+    pub health: Arc<watch::Sender<Health>>,
+}
+
+/// Runs the gateway until `stop` resolves, then drains within a grace period.
+///
+/// Starts whatever can be started: a store, broker, port or dispatch that is missing is a fault and no reason to stop.
+pub async fn run(setup: Setup, stop: impl Future<Output = ()>) {
+    let mut gateway = Gateway::start(setup).await;
+    gateway.watch(stop).await;
+    gateway.end().await;
+}
+
+/// A running gateway.
+struct Gateway {
+    supervisor: Supervisor,
+    outbox: Outbox,
+    own: own::Own,
+    stop: watch::Sender<bool>,
+    beat_every: Duration,
+    feeds_watchdog: bool,
+}
+
+impl Gateway {
+    async fn start(setup: Setup) -> Self {
+        let Setup { config, broken_file, first_start, clock, tap } = setup;
+        let (store, mut opened) = Store::start(config.store.clone(), clock.clone());
+        let recovered = tokio::time::timeout(STORE_OPENS_WITHIN, &mut opened).await;
+        let late = recovered.is_err().then_some(opened);
+        let recovered = recovered.ok().and_then(Result::ok);
+        let found = Known::from(recovered, first_start, &clock);
+
+        let board = Board::new(config.beds.iter().map(|bed| bed.id));
+        board.clock(clock.now().trusted);
+        let outbox =
+            Outbox::new(store, found.sequence, config.gateway.language, tap.as_ref().map(|t| t.events.clone()));
+        let own = own::Own::new(clock.clone(), outbox.clone(), board.clone(), found.own);
+        let (stop, stopping) = watch::channel(false);
+        let mut gateway =
+            Self { supervisor: Supervisor::new(), outbox, own, stop, beat_every: BEAT_EVERY, feeds_watchdog: false };
+        let parts = Parts { clock, board, unknown: found.unknown, states: found.states, stopping, late };
+        gateway.start_tasks(&config, parts, tap);
+        gateway.tell_start(broken_file, &found.notes);
+        gateway.set_watchdog();
+        info!("Ready");
+        notify(&[NotifyState::Ready]);
+        gateway
+    }
+
+    /// Starts the tasks, the way out first.
+    fn start_tasks(&mut self, config: &Config, mut parts: Parts, tap: Option<Tap>) {
+        self.start_delivery(config, &parts.board, &parts.clock);
+        self.start_keepers(&parts.board, parts.late.take(), tap);
+        let mut mqtt_mats = Vec::new();
+        for bed in &config.beds {
+            let feed: Feed = broadcast::Sender::new(FEED_SIGNALS_MAX);
+            self.start_bed(bed, &feed, &parts);
+            match &bed.sensor {
+                Sensor::Serial(settings) => self.start_serial(bed, settings, feed),
+                Sensor::Mqtt(settings) => {
+                    mqtt_mats.push(sensor::mqtt::Mat { bed: bed.id, settings: settings.clone(), feed });
+                }
+            }
+        }
+        if let Some(broker) = &config.broker {
+            self.start_broker(broker, format!("nattvakt-{}", config.gateway.id), mqtt_mats);
+        }
+    }
+
+    fn start_bed(&mut self, bed: &config::Bed, feed: &Feed, parts: &Parts) {
+        let known = parts.states.get(&bed::state_key(&bed.detect)).cloned().unwrap_or_default();
+        let watching = Bed {
+            settings: bed.detect.clone(),
+            feed: feed.clone(),
+            clock: parts.clock.clone(),
+            outbox: self.outbox.clone(),
+            board: parts.board.clone(),
+            unknown: parts.unknown.clone(),
+            known: Arc::new(Mutex::new(known)),
+            stop: parts.stopping.clone(),
+        };
+        let span = tracing::info_span!("bed", bed.id = %bed.id);
+        self.supervisor.watch(&format!("bed {}", bed.id), span, move |beat| watching.clone().watch(beat));
+    }
+
+    /// Tells dispatch that the gateway has started, and what was wrong then.
+    fn tell_start(&self, broken_file: Option<String>, notes: &[String]) {
+        self.own.started();
+        match broken_file {
+            Some(detail) => self.own.begin(GatewayFault::Configuration, "file", &detail),
+            None => self.own.end(GatewayFault::Configuration, "file"),
+        }
+        for note in notes {
+            warn!(note, "The store was mended when it was opened");
+        }
+        if !notes.is_empty() {
+            self.own.begin(GatewayFault::Store, "opening", &notes.join("; "));
+        }
+    }
+
+    fn set_watchdog(&mut self) {
+        if let Some(limit) = sd_notify::watchdog_enabled() {
+            // A beat must have been asked for and answered well within the limit.
+            self.beat_every = limit / 4;
+            self.feeds_watchdog = true;
+        }
+    }
+
+    /// Watches over the tasks until `stop` resolves.
+    async fn watch(&mut self, stop: impl Future<Output = ()>) {
+        tokio::pin!(stop);
+        let mut beat = tokio::time::interval(self.beat_every);
+        beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut hung_before = Vec::new();
+        loop {
+            tokio::select! {
+                () = &mut stop => break,
+                verdict = self.supervisor.next() => self.judge(verdict),
+                _ = beat.tick() => hung_before = self.ask_for_beats(&hung_before),
+            }
+        }
+    }
+
+    fn judge(&self, verdict: Verdict) {
+        if let Verdict::Failed { task, error } = verdict {
+            let detail = format!("{task} failed and was started again: {error}");
+            self.own.begin(GatewayFault::Program, &task, &detail);
+            // It runs again; the fault has been told.
+            self.own.end(GatewayFault::Program, &task);
+        }
+    }
+
+    fn ask_for_beats(&mut self, hung_before: &[String]) -> Vec<String> {
+        let hung = self.supervisor.ask();
+        if hung.is_empty() {
+            if self.feeds_watchdog {
+                notify(&[NotifyState::Watchdog]);
+            }
+        } else if hung != hung_before {
+            error!(tasks = hung.join(", "), "Tasks do not answer");
+        }
+        hung
+    }
+
+    /// Ends in order: beds note what they know, what is on its way is waited for, the store syncs.
+    async fn end(mut self) {
+        info!("Stopping");
+        notify(&[NotifyState::Stopping]);
+        self.stop.send_replace(true);
+        self.outbox.disconnect();
+        if !self.supervisor.finish(DRAIN_WITHIN).await {
+            warn!("Not everything on its way was answered; it waits in the store");
+        }
+        let store = self.outbox.store().clone();
+        if let Err(error) = store.close(STORE_CLOSES_WITHIN).await {
+            error!(error = %error, "Not everything reached the disk");
+        }
+        info!("Stopped");
+    }
+}
+
+/// What the tasks are made of, beside the configuration.
+struct Parts {
+    clock: Clock,
+    board: Board,
+    unknown: Start,
+    states: BTreeMap<String, BedState>,
+    stopping: watch::Receiver<bool>,
+    late: Option<oneshot::Receiver<Recovered>>,
+}
+
+/// What the store knew.
+struct Known {
+    sequence: Sequence,
+    own: OwnState,
+    states: BTreeMap<String, BedState>,
+    /// Where a bed starts of which nothing is known.
+    unknown: Start,
+    notes: Vec<String>,
+}
+
+impl Known {
+    fn from(recovered: Option<Recovered>, first_start: bool, clock: &Clock) -> Self {
+        let Some(recovered) = recovered else {
+            warn!("The store is not open yet; the watch begins without it");
+            let unknown = if first_start { Start::First } else { Start::Lost };
+            let sequence = store::first_sequence(clock.now().utc);
+            let (own, states) = (OwnState::default(), BTreeMap::new());
+            return Self { sequence, own, states, unknown, notes: Vec::new() };
+        };
+        let lost = !first_start || recovered.found == store::Found::Lost;
+        let unknown = if lost { Start::Lost } else { Start::First };
+        let own = recovered.states.get(STATE_KEY).and_then(|state| read(STATE_KEY, state)).unwrap_or_default();
+        let beds = recovered.states.iter().filter(|(key, _)| key.starts_with("bed/"));
+        let states = beds.filter_map(|(key, state)| Some((key.clone(), read(key, state)?))).collect();
+        Self { sequence: recovered.sequence, own, states, unknown, notes: recovered.notes }
+    }
+}
+
+/// Reads a state that the store kept. One that cannot be read counts as unknown, which is never "all is well".
+fn read<T: serde::de::DeserializeOwned>(key: &str, state: &[u8]) -> Option<T> {
+    serde_json::from_slice(state)
+        .inspect_err(|error| error!(key, error = %error, "A stored state cannot be read; it counts as unknown"))
+        .ok()
+}
+
+/// Tells the service manager; one that does not listen is no reason to stop.
+fn notify(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        warn!(error = %error, "The service manager could not be told");
+    }
+}

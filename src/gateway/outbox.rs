@@ -1,0 +1,112 @@
+//! From an event to an alert on its way: numbered, sent and stored, both started together.
+//!
+//! Never waits, neither for the disk nor for the network.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{broadcast, mpsc};
+
+use super::ledger::Draft;
+use crate::dispatch::Command;
+use crate::model::{Alert, AlertId, Event, Language, Sequence, texts};
+use crate::store::Store;
+
+/// Commands that wait for the delivery task at most. Beyond it an alert waits in the store and is fetched from there.
+const COMMANDS_MAX: usize = 4096;
+
+/// Where every alert goes. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Outbox(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    dispatch: Mutex<mpsc::Sender<Command>>,
+    sequence: AtomicU64,
+    language: Language,
+    tap: Option<broadcast::Sender<Event>>,
+}
+
+impl Outbox {
+    /// Makes the outbox; nothing is sent before [`Outbox::connect`], but all is stored.
+    pub(super) fn new(
+        store: Store,
+        first: Sequence,
+        language: Language,
+        tap: Option<broadcast::Sender<Event>>,
+    ) -> Self {
+        let (dispatch, _) = mpsc::channel(1);
+        let sequence = AtomicU64::new(first.0);
+        Self(Arc::new(Inner { store, dispatch: Mutex::new(dispatch), sequence, language, tap }))
+    }
+
+    /// Makes a new way to the delivery task, which has started or started again.
+    pub(super) fn connect(&self) -> mpsc::Receiver<Command> {
+        let (sender, receiver) = mpsc::channel(COMMANDS_MAX);
+        *self.0.dispatch.lock().unwrap_or_else(PoisonError::into_inner) = sender;
+        receiver
+    }
+
+    /// Closes the way to the delivery task, which then comes to an end.
+    pub(super) fn disconnect(&self) {
+        let (closed, _) = mpsc::channel(1);
+        *self.0.dispatch.lock().unwrap_or_else(PoisonError::into_inner) = closed;
+    }
+
+    /// Returns the store.
+    pub(super) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// Draws the next number of an alert.
+    pub(super) fn next_sequence(&self) -> Sequence {
+        Sequence(self.0.sequence.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Goes on with numbers from `first` at least.
+    pub(super) fn count_from(&self, first: Sequence) {
+        self.0.sequence.fetch_max(first.0, Ordering::Relaxed);
+    }
+
+    /// Takes an event: sends and stores what is told of it, and notes the rest in the journal. `state` gives what a
+    /// restart must know together with it, under `key`; it is asked for only after the sending has begun.
+    pub(super) fn take(&self, event: Event, draft: Option<Draft>, key: &str, state: impl FnOnce() -> Vec<u8>) {
+        tracing::info!(kind = event.kind.as_str(), watched = event.watched, sent = draft.is_some(), "Event decided");
+        if let Some(tap) = &self.0.tap {
+            // Nobody listening is no error.
+            drop(tap.send(event.clone()));
+        }
+        let Some(draft) = draft else {
+            self.0.store.journal(&event);
+            drop(self.0.store.keep(key, state()));
+            return;
+        };
+        let alert = Alert {
+            id: draft.id,
+            sequence: self.next_sequence(),
+            text: texts::text(&event.kind, self.0.language).to_owned(),
+            priority: draft.priority,
+            closes: draft.closes,
+            event,
+        };
+        self.send(Command::Raise(Box::new(alert.clone())));
+        // Whether it reaches the disk is the store's health; it is on its way to dispatch in any case.
+        drop(self.0.store.append(&alert, Some((key, state()))));
+    }
+
+    /// Hands a command to the delivery task.
+    pub(super) fn send(&self, command: Command) {
+        let dispatch = self.0.dispatch.lock().unwrap_or_else(PoisonError::into_inner);
+        if dispatch.try_send(command).is_err() {
+            tracing::warn!("The delivery task takes nothing; the alert waits in the store");
+        }
+    }
+}
+
+/// Draws the id of a new alert.
+pub(super) fn draw_id() -> AlertId {
+    let mut bytes = [0; 16];
+    // The kernel's source is ready long before a daemon starts; without it ids would repeat, so it must not go on.
+    getrandom::getrandom(&mut bytes).expect("the kernel gives random bytes");
+    AlertId::from_entropy(u128::from_le_bytes(bytes))
+}

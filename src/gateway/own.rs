@@ -1,0 +1,169 @@
+//! The gateway's own events: its faults, its starts.
+//!
+//! A part that cannot work says so here, once when it begins and once when it ends.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tracing::{info, warn};
+
+use super::board::Board;
+use super::faults::{Faults, Told};
+use super::ledger::Ledger;
+use super::outbox::{Outbox, draw_id};
+use crate::clock::Clock;
+use crate::detect::Alarm;
+use crate::model::time::millis_option;
+use crate::model::{Event, GatewayFault, Kind, Moment, Now};
+
+/// The store's key of the gateway's own state.
+pub(super) const STATE_KEY: &str = "gateway";
+
+/// A gateway that starts again and again tells so at most this often.
+const STARTS_TOLD_EVERY: Duration = Duration::from_secs(600);
+
+/// A clock that cannot be trusted is a fault after this long: a time service needs a moment after the boot.
+const CLOCK_FAULT_AFTER: Duration = Duration::from_secs(300);
+
+/// What of the gateway itself outlives a restart.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(super) struct OwnState {
+    ledger: Ledger,
+    /// Starts that have not been told.
+    starts: u32,
+    /// When a start was told last.
+    #[serde(with = "millis_option", skip_serializing_if = "Option::is_none")]
+    started: Option<Timestamp>,
+}
+
+/// The gateway's own events. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Own(Arc<Inner>);
+
+struct Inner {
+    clock: Clock,
+    outbox: Outbox,
+    board: Board,
+    state: Mutex<State>,
+}
+
+struct State {
+    own: OwnState,
+    faults: Faults,
+    untrusted_since: Option<Moment>,
+}
+
+impl Own {
+    pub(super) fn new(clock: Clock, outbox: Outbox, board: Board, own: OwnState) -> Self {
+        let open: Vec<_> = own.ledger.open_faults().filter_map(GatewayFault::from_word).collect();
+        let faults = Faults::remembered(open);
+        board.faults(&faults.open());
+        let state = Mutex::new(State { own, faults, untrusted_since: None });
+        Self(Arc::new(Inner { clock, outbox, board, state }))
+    }
+
+    /// Something is wrong. `cause` tells several causes of one fault apart; `detail` says what is wrong and what to do.
+    pub(super) fn begin(&self, fault: GatewayFault, cause: &str, detail: &str) {
+        let now = self.0.clock.now();
+        let mut state = self.lock();
+        if let Some(told) = state.faults.begin(fault, cause, now.moment) {
+            warn!(fault = fault.as_str(), cause, detail, "A fault of the gateway has begun");
+            self.tell(&mut state, &told, Some(detail), &now);
+        }
+    }
+
+    /// What was wrong is right again, or proves to be right.
+    pub(super) fn end(&self, fault: GatewayFault, cause: &str) {
+        let now = self.0.clock.now();
+        let mut state = self.lock();
+        if let Some(told) = state.faults.end(fault, cause, now.moment) {
+            info!(fault = fault.as_str(), cause, "A fault of the gateway is over");
+            self.tell(&mut state, &told, None, &now);
+        }
+    }
+
+    /// The gateway has started.
+    pub(super) fn started(&self) {
+        let now = self.0.clock.now();
+        let mut state = self.lock();
+        state.own.starts = state.own.starts.saturating_add(1);
+        if !self.tell_starts(&mut state, &now) {
+            drop(self.0.outbox.store().keep(STATE_KEY, write(&state.own)));
+        }
+    }
+
+    /// Looks after what time alone brings; to be called about twice a minute.
+    pub(super) fn look_after(&self) {
+        let now = self.0.clock.now();
+        self.0.board.clock(now.trusted);
+        self.look_at_clock(&now);
+        let mut state = self.lock();
+        for told in state.faults.pass(now.moment) {
+            self.tell(&mut state, &told, None, &now);
+        }
+        if state.own.starts > 0 {
+            self.tell_starts(&mut state, &now);
+        }
+    }
+
+    fn look_at_clock(&self, now: &Now) {
+        let since = {
+            let mut state = self.lock();
+            state.untrusted_since = if now.trusted { None } else { state.untrusted_since.or(Some(now.moment)) };
+            state.untrusted_since
+        };
+        match since {
+            None => self.end(GatewayFault::Clock, "clock"),
+            Some(since) if now.moment.since(since) >= CLOCK_FAULT_AFTER => {
+                let detail = "no time service has set the clock since the boot: every bed is watched at every hour";
+                self.begin(GatewayFault::Clock, "clock", detail);
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn tell_starts(&self, state: &mut State, now: &Now) -> bool {
+        let every = STARTS_TOLD_EVERY.as_secs();
+        // A clock that went back says nothing about how long ago the last start was told.
+        let lately = state.own.started.is_some_and(|told| {
+            let ago = now.utc.duration_since(told).as_secs();
+            u64::try_from(ago).is_ok_and(|ago| ago < every)
+        });
+        if lately {
+            return false;
+        }
+        let count = std::mem::take(&mut state.own.starts).max(1);
+        state.own.started = Some(now.utc);
+        self.take(state, Event::of_gateway(Kind::Started { count }, now));
+        true
+    }
+
+    fn tell(&self, state: &mut State, told: &Told, detail: Option<&str>, now: &Now) {
+        let kind = match told {
+            Told::Begun(fault) => Kind::GatewayFault(*fault),
+            Told::Over(fault) => Kind::GatewayRestored(*fault),
+        };
+        self.0.board.faults(&state.faults.open());
+        let detail = detail.map(|detail| detail.chars().take(DETAIL_CHARS_MAX).collect());
+        self.take(state, Event { detail, ..Event::of_gateway(kind, now) });
+    }
+
+    fn take(&self, state: &mut State, event: Event) {
+        let draft = state.own.ledger.enter(&event, &Alarm::default(), draw_id);
+        self.0.outbox.take(event, draft, STATE_KEY, || write(&state.own));
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The most characters of a fault's detail: a line, not a log.
+const DETAIL_CHARS_MAX: usize = 300;
+
+fn write(own: &OwnState) -> Vec<u8> {
+    serde_json::to_vec(own).expect("the gateway's state has nothing that JSON cannot say")
+}

@@ -1,0 +1,272 @@
+//! The tasks beside the beds: the ways in, the way out, and those that keep an eye on store, clock and broker.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sd_notify::NotifyState;
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::{debug, error, info, warn};
+
+use super::board::{Board, status_line};
+use super::outbox::Outbox;
+use super::own::Own;
+use super::{Gateway, Tap, notify};
+use crate::clock::Clock;
+use crate::config::{Bed, Config};
+use crate::dispatch::queue::HELD_MAX;
+use crate::dispatch::{self, Command, Report};
+use crate::model::{AlertId, GatewayFault, Health};
+use crate::sensor::{self, BrokerSettings, Feed, Link, SerialSettings};
+use crate::store::{self, Condition, Delivered, Recovered};
+
+/// How often the service manager is told how everything is, at most.
+const STATUS_EVERY: Duration = Duration::from_secs(1);
+
+/// How often what time alone brings is looked after.
+const LOOK_AFTER_EVERY: Duration = Duration::from_secs(30);
+
+/// A broker that is away this long is told: its restart takes seconds, and a silent mat is told after a minute.
+const BROKER_AWAY_AFTER: Duration = Duration::from_secs(30);
+
+/// How long the store may be opening before it is a fault.
+const STORE_OPENS_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long attempts on their way may take at the end.
+const DRAIN_GRACE: Duration = Duration::from_secs(4);
+
+/// Reports that wait for the task that notes them; the delivery task keeps what does not fit.
+const REPORTS_MAX: usize = 256;
+
+/// Alerts fetched from the store at a time.
+const PAGE: usize = 256;
+
+impl Gateway {
+    pub(super) fn start_serial(&mut self, bed: &Bed, settings: &SerialSettings, feed: Feed) {
+        let span = tracing::info_span!("mat", mat.id = %bed.id, port = %settings.port.display());
+        let settings = settings.clone();
+        self.supervisor.keep(&format!("port of {}", bed.id), span, move || {
+            let (settings, feed) = (settings.clone(), feed.clone());
+            async move { match sensor::serial::run(settings, feed).await {} }
+        });
+    }
+
+    pub(super) fn start_broker(&mut self, broker: &BrokerSettings, client: String, mats: Vec<sensor::mqtt::Mat>) {
+        let (link, state) = watch::channel(Link::Connecting);
+        let broker = broker.clone();
+        self.supervisor.keep("broker", tracing::info_span!("broker"), move || {
+            let (broker, client, mats, link) = (broker.clone(), client.clone(), mats.clone(), link.clone());
+            async move { match sensor::mqtt::run(broker, client, mats, link).await {} }
+        });
+        let own = self.own.clone();
+        self.supervisor.keep("link", tracing::Span::none(), move || watch_link(state.clone(), own.clone()));
+    }
+
+    /// Starts the delivery task and the one that notes what it reports. Started again, it fetches what waits anew.
+    pub(super) fn start_delivery(&mut self, config: &Config, board: &Board, clock: &Clock) {
+        let (outbox, own, health) = (self.outbox.clone(), self.own.clone(), board.follow());
+        let (config, clock) = (config.clone(), clock.clone());
+        self.supervisor.keep_to_the_end("delivery", tracing::Span::none(), move || {
+            let (reports, reported) = mpsc::channel(REPORTS_MAX);
+            let commands = outbox.connect();
+            let numbers = outbox.clone();
+            let setup = dispatch::Setup {
+                gateway: config.gateway.id,
+                language: config.gateway.language,
+                delivery: config.delivery,
+                channels: config.channels.clone(),
+                accepted: Vec::new(),
+                health: health.clone(),
+                clock: clock.clone(),
+                next_sequence: Arc::new(move || numbers.next_sequence()),
+                grace: DRAIN_GRACE,
+            };
+            let noting = Noting { outbox: outbox.clone(), own: own.clone(), accepted: BTreeMap::new() };
+            async move {
+                // Either of them ends only when the program does, or by a panic, which takes both along.
+                let deliver = dispatch::run(setup, commands, reports);
+                let (ended, ()) = tokio::join!(deliver, noting.note(reported));
+                debug!(waiting = ended.waiting, "Delivery has ended");
+            }
+        });
+    }
+
+    /// Starts the tasks that keep an eye on the rest.
+    pub(super) fn start_keepers(
+        &mut self,
+        board: &Board,
+        late: Option<oneshot::Receiver<Recovered>>,
+        tap: Option<Tap>,
+    ) {
+        let (store, own) = (self.outbox.store().health(), self.own.clone());
+        let watched = store.clone();
+        self.supervisor.keep("store", tracing::Span::none(), move || watch_store(watched.clone(), own.clone()));
+        let (counted, counts) = (board.clone(), store);
+        self.supervisor.keep("count", tracing::Span::none(), move || count_waiting(counts.clone(), counted.clone()));
+        let own = self.own.clone();
+        self.supervisor.keep("clock", tracing::Span::none(), move || look_after(own.clone()));
+        let health = board.follow();
+        self.supervisor.keep("status", tracing::Span::none(), move || tell_status(health.clone(), tap.clone()));
+        if let Some(late) = late {
+            let (outbox, late) = (self.outbox.clone(), Arc::new(Mutex::new(Some(late))));
+            self.supervisor
+                .keep("late store", tracing::Span::none(), move || fetch_late(Arc::clone(&late), outbox.clone()));
+        }
+    }
+}
+
+/// Notes what the delivery task reports, and fetches for it what waits in the store.
+struct Noting {
+    outbox: Outbox,
+    own: Own,
+    /// What a channel has said of an alert that is not delivered everywhere yet; bounded by what delivery holds.
+    accepted: BTreeMap<AlertId, Delivered>,
+}
+
+impl Noting {
+    async fn note(mut self, mut reports: mpsc::Receiver<Report>) {
+        self.fetch().await;
+        while let Some(report) = reports.recv().await {
+            match report {
+                Report::Accepted { alert, sequence, channel, reference, at, attempt: _ } => {
+                    let channel = channel.to_string();
+                    self.accepted.insert(alert, Delivered { id: alert, sequence, channel, reference, at });
+                }
+                Report::Delivered { alert, .. } => {
+                    if let Some(delivered) = self.accepted.remove(&alert) {
+                        self.outbox.store().delivered(delivered);
+                    }
+                }
+                Report::ChannelDown { channel, detail, wrong } => {
+                    warn!(channel = &*channel, wrong, error = detail, "Channel to dispatch does not work");
+                    self.own.begin(GatewayFault::Dispatch, &channel, &format!("{channel}: {detail}"));
+                }
+                Report::ChannelUp { channel, failures } => {
+                    info!(channel = &*channel, count = failures, "Channel to dispatch works");
+                    self.own.end(GatewayFault::Dispatch, &channel);
+                }
+                Report::AttemptDied { channel } => {
+                    error!(channel = &*channel, "An attempt failed inside; it is made again");
+                }
+                Report::Evicted { count } => warn!(count, "Alerts left the memory; they wait in the store"),
+                Report::Room { .. } => self.fetch().await,
+            }
+        }
+    }
+
+    /// Hands to delivery what waits in the store, in order, as much as it can hold; what it has already it passes over.
+    /// An empty page says that there is no more. A store that is not open answers when it is.
+    async fn fetch(&self) {
+        let (mut after, mut fetched) = (None, 0);
+        while fetched <= HELD_MAX {
+            let Ok(page) = self.outbox.store().backlog(after, PAGE).await else { return };
+            after = page.last().map(|alert| alert.sequence);
+            fetched += page.len();
+            self.outbox.send(Command::Recovered(page));
+            if after.is_none() {
+                return;
+            }
+        }
+    }
+}
+
+/// Tells when the broker is away for long, and when it is there.
+async fn watch_link(mut link: watch::Receiver<Link>, own: Own) {
+    loop {
+        let up = async { link.wait_for(|link| *link == Link::Up).await.map(drop) };
+        match tokio::time::timeout(BROKER_AWAY_AFTER, up).await {
+            Ok(Err(_)) => return,
+            Err(_) => {
+                let detail = words(&link.borrow());
+                own.begin(GatewayFault::Broker, "broker", &detail);
+                if link.wait_for(|link| *link == Link::Up).await.is_err() {
+                    return;
+                }
+            }
+            Ok(Ok(())) => {
+                own.end(GatewayFault::Broker, "broker");
+                if link.wait_for(|link| *link != Link::Up).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn words(link: &Link) -> String {
+    match link {
+        Link::Down(words) => words.clone(),
+        Link::Up | Link::Connecting => "the broker does not answer: is it running, and is [mqtt] url right?".to_owned(),
+    }
+}
+
+/// Tells when alerts do not reach the disk, and when they do.
+async fn watch_store(mut health: watch::Receiver<store::Health>, own: Own) {
+    let opened = health.wait_for(|health| health.condition != Condition::Opening);
+    if tokio::time::timeout(STORE_OPENS_WITHIN, opened).await.is_err() {
+        own.begin(GatewayFault::Store, "disk", "the disk does not answer: the store cannot be opened");
+    }
+    loop {
+        let condition = health.borrow_and_update().condition.clone();
+        match condition {
+            Condition::Opening => {}
+            Condition::Sound => own.end(GatewayFault::Store, "disk"),
+            Condition::Faulty(detail) => own.begin(GatewayFault::Store, "disk", &detail),
+        }
+        if health.changed().await.is_err() {
+            own.begin(GatewayFault::Store, "disk", "the store has failed: nothing reaches the disk until a restart");
+            return;
+        }
+    }
+}
+
+/// Shows how many alerts wait.
+async fn count_waiting(mut health: watch::Receiver<store::Health>, board: Board) {
+    loop {
+        let waiting = {
+            let health = health.borrow_and_update();
+            health.undelivered.saturating_add(health.in_memory)
+        };
+        board.outbox(waiting);
+        if health.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+#[expect(clippy::infinite_loop, reason = "the supervisor drops the task at the end")]
+/// Looks after what time alone brings: the clock's trust, ends of faults that were held back, starts not told yet.
+async fn look_after(own: Own) {
+    loop {
+        own.look_after();
+        tokio::time::sleep(LOOK_AFTER_EVERY).await;
+    }
+}
+
+/// Tells the service manager, and whoever listens, how everything is.
+async fn tell_status(mut health: watch::Receiver<Health>, tap: Option<Tap>) {
+    loop {
+        let picture = health.borrow_and_update().clone();
+        notify(&[NotifyState::Status(&status_line(&picture))]);
+        if let Some(tap) = &tap {
+            tap.health.send_replace(picture);
+        }
+        if health.changed().await.is_err() {
+            return;
+        }
+        if tap.is_none() {
+            tokio::time::sleep(STATUS_EVERY).await;
+        }
+    }
+}
+
+/// A store that was too late for the start: its numbers count from now on. What it knew of beds comes too late, for they
+/// have been watched without it.
+async fn fetch_late(late: Arc<Mutex<Option<oneshot::Receiver<Recovered>>>>, outbox: Outbox) {
+    let late = late.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(late) = late {
+        if let Ok(recovered) = late.await {
+            outbox.count_from(recovered.sequence);
+        }
+    }
+}
