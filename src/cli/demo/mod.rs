@@ -1,15 +1,19 @@
-//! What `nattvakt demo` shows: the happenings of one watch, told as a timeline.
+//! `nattvakt demo`: the whole chain on this computer, told as a timeline.
 //!
-//! Only tells. Who makes it happen (resident, serial line, daemon, receiver) hands in [`Happening`]s with their times.
+//! `command` puts the parts together (resident, serial line, daemon, receiver) and hands [`Happening`]s with their times
+//! to the [`Timeline`], which only tells.
 
 mod alert;
 pub mod bar;
+mod command;
 mod curve;
+mod home;
 pub mod look;
 pub mod screen;
 mod summary;
 pub mod timeline;
 
+pub(super) use command::Args;
 pub use look::Look;
 pub use screen::Screen;
 pub use timeline::{Happening, Timeline};
