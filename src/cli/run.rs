@@ -1,14 +1,16 @@
 //! `nattvakt run`: the daemon.
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use tokio::sync::mpsc;
 use tracing::{info, warn};
 
-use super::{Failure, runtime};
+use super::{Failure, Signals, Told, runtime};
 use crate::clock::Clock;
-use crate::config::{self, Config, ConfigError, Looks, accepted};
-use crate::gateway::{self, Setup};
+use crate::config::{self, Config, ConfigError, Looks, Severity, accepted};
+use crate::gateway::{self, Order, Setup};
 use crate::telemetry;
 
 /// Watches the beds of this home until it is told to stop.
@@ -17,7 +19,7 @@ use crate::telemetry;
 /// a gateway that has run before goes on with the configuration that it accepted last, and tells dispatch so. What is
 /// missing (a port, the broker, dispatch, the disk) is told as a fault and does not keep the watch from starting.
 ///
-/// SIGTERM and SIGINT end it in order, within about ten seconds.
+/// SIGTERM and SIGINT end it in order, within about ten seconds. SIGHUP makes it read secrets and certificates again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The level of the log comes from RUST_LOG, such as RUST_LOG=debug; it goes to stderr.
@@ -48,10 +50,27 @@ impl Args {
         let setup =
             Setup { config: chosen.config, broken_file: chosen.broken, first_start: chosen.first, clock, tap: None };
         runtime()?.block_on(async {
-            let stop = super::stop_signal()?;
-            gateway::run(setup, stop).await;
-            Ok(ExitCode::SUCCESS)
+            let signals = Signals::listen()?;
+            let (orders, received) = mpsc::channel(4);
+            tokio::select! {
+                () = gateway::run(setup, received) => Ok(ExitCode::SUCCESS),
+                never = pass_on(signals, orders) => match never {},
+            }
         })
+    }
+}
+
+/// Turns signals into orders, also while the gateway drains: a second one changes nothing.
+#[expect(clippy::infinite_loop, reason = "`Infallible` says so where `!` cannot be named yet")]
+async fn pass_on(mut signals: Signals, orders: mpsc::Sender<Order>) -> Infallible {
+    loop {
+        let order = match signals.next().await {
+            Told::Stop => Order::Stop,
+            Told::Reload => Order::Reload,
+        };
+        if orders.try_send(order).is_err() {
+            info!("The gateway has enough orders waiting");
+        }
     }
 }
 
@@ -108,5 +127,16 @@ fn last_accepted(folder: &Path, error: &ConfigError) -> Option<Chosen> {
     let text = accepted::recall(folder).ok().flatten()?;
     // What it names was looked at when it was accepted; a secret that is missing now is dispatch's fault to tell.
     let sound = config::parse(&text, "the last accepted configuration", Looks::Elsewhere).ok()?;
-    Some(Chosen { config: sound.config, broken: Some(error.to_string()), first: false, keep: None })
+    Some(Chosen { config: sound.config, broken: Some(in_short(error)), first: false, keep: None })
+}
+
+/// The first mistake in one line, and how many more there are.
+fn in_short(error: &ConfigError) -> String {
+    let ConfigError::Unsound { report, .. } = error else { return error.to_string() };
+    let mistakes = report.findings().iter().filter(|finding| finding.severity == Severity::Error);
+    let first = mistakes.clone().next().map(|finding| report.line(finding)).unwrap_or_default();
+    match mistakes.count() {
+        0 | 1 => first,
+        count => format!("{first} (and {} more)", count - 1),
+    }
 }

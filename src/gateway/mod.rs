@@ -19,25 +19,26 @@ mod supervisor;
 mod tasks;
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sd_notify::NotifyState;
-use tokio::sync::{broadcast, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tracing::{error, info, warn};
 
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::detect::Start;
-use crate::model::{Event, GatewayFault, Health, Sequence};
+use crate::dispatch::Command;
+use crate::model::{AlertId, Event, GatewayFault, Health, Sequence};
 use crate::sensor::{self, FEED_SIGNALS_MAX, Feed, Sensor};
-use crate::store::{self, Recovered, Store};
+use crate::store::{self, Receipt, Recovered, Store};
 use bed::{Bed, BedState};
 use board::Board;
 use outbox::Outbox;
 use own::{OwnState, STATE_KEY};
 use supervisor::{Supervisor, Verdict};
+use tasks::ACCEPTED_KEY;
 
 /// How long the start waits for the store; after it the watch begins without what the store knows.
 const STORE_OPENS_WITHIN: Duration = Duration::from_secs(3);
@@ -75,12 +76,21 @@ pub struct Tap {
     pub health: Arc<watch::Sender<Health>>,
 }
 
-/// Runs the gateway until `stop` resolves, then drains within a grace period.
+/// What the operator asks of a running gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Secrets and certificates have changed: read them again.
+    Reload,
+    /// Drain and end.
+    Stop,
+}
+
+/// Runs the gateway until it is told to stop (or the sender of orders is dropped), then drains within a grace period.
 ///
 /// Starts whatever can be started: a store, broker, port or dispatch that is missing is a fault and no reason to stop.
-pub async fn run(setup: Setup, stop: impl Future<Output = ()>) {
+pub async fn run(setup: Setup, orders: mpsc::Receiver<Order>) {
     let mut gateway = Gateway::start(setup).await;
-    gateway.watch(stop).await;
+    gateway.watch(orders).await;
     gateway.end().await;
 }
 
@@ -105,13 +115,14 @@ impl Gateway {
 
         let board = Board::new(config.beds.iter().map(|bed| bed.id));
         board.clock(clock.now().trusted);
-        let outbox =
-            Outbox::new(store, found.sequence, config.gateway.language, tap.as_ref().map(|t| t.events.clone()));
+        let events = tap.as_ref().map(|tap| tap.events.clone());
+        let (outbox, receipts) = Outbox::new(store, found.sequence, config.gateway.language, events);
         let own = own::Own::new(clock.clone(), outbox.clone(), board.clone(), found.own);
         let (stop, stopping) = watch::channel(false);
         let mut gateway =
             Self { supervisor: Supervisor::new(), outbox, own, stop, beat_every: BEAT_EVERY, feeds_watchdog: false };
-        let parts = Parts { clock, board, unknown: found.unknown, states: found.states, stopping, late };
+        let (unknown, states, accepted) = (found.unknown, found.states, found.accepted);
+        let parts = Parts { clock, board, unknown, states, accepted, stopping, late, receipts };
         gateway.start_tasks(&config, parts, tap);
         gateway.tell_start(broken_file, &found.notes);
         gateway.set_watchdog();
@@ -121,9 +132,9 @@ impl Gateway {
     }
 
     /// Starts the tasks, the way out first.
-    fn start_tasks(&mut self, config: &Config, mut parts: Parts, tap: Option<Tap>) {
-        self.start_delivery(config, &parts.board, &parts.clock);
-        self.start_keepers(&parts.board, parts.late.take(), tap);
+    fn start_tasks(&mut self, config: &Config, parts: Parts, tap: Option<Tap>) {
+        self.start_delivery(config, &parts);
+        self.start_keepers(&parts.board, tap);
         let mut mqtt_mats = Vec::new();
         for bed in &config.beds {
             let feed: Feed = broadcast::Sender::new(FEED_SIGNALS_MAX);
@@ -138,6 +149,7 @@ impl Gateway {
         if let Some(broker) = &config.broker {
             self.start_broker(broker, format!("nattvakt-{}", config.gateway.id), mqtt_mats);
         }
+        self.start_disk_watch(parts.late, parts.receipts);
     }
 
     fn start_bed(&mut self, bed: &config::Bed, feed: &Feed, parts: &Parts) {
@@ -179,15 +191,17 @@ impl Gateway {
         }
     }
 
-    /// Watches over the tasks until `stop` resolves.
-    async fn watch(&mut self, stop: impl Future<Output = ()>) {
-        tokio::pin!(stop);
+    /// Watches over the tasks until the order to stop.
+    async fn watch(&mut self, mut orders: mpsc::Receiver<Order>) {
         let mut beat = tokio::time::interval(self.beat_every);
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut hung_before = Vec::new();
         loop {
             tokio::select! {
-                () = &mut stop => break,
+                order = orders.recv() => match order {
+                    Some(Order::Reload) => self.outbox.send(Command::Reload),
+                    Some(Order::Stop) | None => break,
+                },
                 verdict = self.supervisor.next() => self.judge(verdict),
                 _ = beat.tick() => hung_before = self.ask_for_beats(&hung_before),
             }
@@ -238,8 +252,10 @@ struct Parts {
     board: Board,
     unknown: Start,
     states: BTreeMap<String, BedState>,
+    accepted: Vec<(AlertId, String)>,
     stopping: watch::Receiver<bool>,
     late: Option<oneshot::Receiver<Recovered>>,
+    receipts: mpsc::Receiver<Receipt>,
 }
 
 /// What the store knew.
@@ -247,6 +263,8 @@ struct Known {
     sequence: Sequence,
     own: OwnState,
     states: BTreeMap<String, BedState>,
+    /// Which channel accepted which alert.
+    accepted: Vec<(AlertId, String)>,
     /// Where a bed starts of which nothing is known.
     unknown: Start,
     notes: Vec<String>,
@@ -259,14 +277,16 @@ impl Known {
             let unknown = if first_start { Start::First } else { Start::Lost };
             let sequence = store::first_sequence(clock.now().utc);
             let (own, states) = (OwnState::default(), BTreeMap::new());
-            return Self { sequence, own, states, unknown, notes: Vec::new() };
+            return Self { sequence, own, states, accepted: Vec::new(), unknown, notes: Vec::new() };
         };
         let lost = !first_start || recovered.found == store::Found::Lost;
         let unknown = if lost { Start::Lost } else { Start::First };
         let own = recovered.states.get(STATE_KEY).and_then(|state| read(STATE_KEY, state)).unwrap_or_default();
         let beds = recovered.states.iter().filter(|(key, _)| key.starts_with("bed/"));
         let states = beds.filter_map(|(key, state)| Some((key.clone(), read(key, state)?))).collect();
-        Self { sequence: recovered.sequence, own, states, unknown, notes: recovered.notes }
+        let accepted = recovered.states.get(ACCEPTED_KEY).and_then(|state| read(ACCEPTED_KEY, state));
+        let accepted = accepted.unwrap_or_default();
+        Self { sequence: recovered.sequence, own, states, accepted, unknown, notes: recovered.notes }
     }
 }
 

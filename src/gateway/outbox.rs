@@ -10,10 +10,13 @@ use tokio::sync::{broadcast, mpsc};
 use super::ledger::Draft;
 use crate::dispatch::Command;
 use crate::model::{Alert, AlertId, Event, Language, Sequence, texts};
-use crate::store::Store;
+use crate::store::{Receipt, Store};
 
 /// Commands that wait for the delivery task at most. Beyond it an alert waits in the store and is fetched from there.
 const COMMANDS_MAX: usize = 4096;
+
+/// Receipts of the store that are looked at.
+const RECEIPTS_MAX: usize = 64;
 
 /// Where every alert goes. Cheap to clone.
 #[derive(Clone)]
@@ -22,22 +25,25 @@ pub(super) struct Outbox(Arc<Inner>);
 struct Inner {
     store: Store,
     dispatch: Mutex<mpsc::Sender<Command>>,
+    receipts: mpsc::Sender<Receipt>,
     sequence: AtomicU64,
     language: Language,
     tap: Option<broadcast::Sender<Event>>,
 }
 
 impl Outbox {
-    /// Makes the outbox; nothing is sent before [`Outbox::connect`], but all is stored.
+    /// Makes the outbox, and what the store answers to what is kept. Nothing is sent before [`Outbox::connect`], but all is stored.
     pub(super) fn new(
         store: Store,
         first: Sequence,
         language: Language,
         tap: Option<broadcast::Sender<Event>>,
-    ) -> Self {
+    ) -> (Self, mpsc::Receiver<Receipt>) {
         let (dispatch, _) = mpsc::channel(1);
+        let (receipts, given) = mpsc::channel(RECEIPTS_MAX);
         let sequence = AtomicU64::new(first.0);
-        Self(Arc::new(Inner { store, dispatch: Mutex::new(dispatch), sequence, language, tap }))
+        let inner = Inner { store, dispatch: Mutex::new(dispatch), receipts, sequence, language, tap };
+        (Self(Arc::new(inner)), given)
     }
 
     /// Makes a new way to the delivery task, which has started or started again.
@@ -90,8 +96,9 @@ impl Outbox {
             event,
         };
         self.send(Command::Raise(Box::new(alert.clone())));
-        // Whether it reaches the disk is the store's health; it is on its way to dispatch in any case.
-        drop(self.0.store.append(&alert, Some((key, state()))));
+        let receipt = self.0.store.append(&alert, Some((key, state())));
+        // Where receipts pile up, those before this one tell already that the disk hangs.
+        drop(self.0.receipts.try_send(receipt));
     }
 
     /// Hands a command to the delivery task.

@@ -1,7 +1,7 @@
 //! The tasks beside the beds: the ways in, the way out, and those that keep an eye on store, clock and broker.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -11,14 +11,13 @@ use tracing::{debug, error, info, warn};
 use super::board::{Board, status_line};
 use super::outbox::Outbox;
 use super::own::Own;
-use super::{Gateway, Tap, notify};
-use crate::clock::Clock;
+use super::{Gateway, Parts, Tap, notify};
 use crate::config::{Bed, Config};
 use crate::dispatch::queue::HELD_MAX;
 use crate::dispatch::{self, Command, Report};
 use crate::model::{AlertId, GatewayFault, Health};
 use crate::sensor::{self, BrokerSettings, Feed, Link, SerialSettings};
-use crate::store::{self, Condition, Delivered, Recovered};
+use crate::store::{self, Condition, Delivered, Receipt, Recovered};
 
 /// How often the service manager is told how everything is, at most.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
@@ -31,6 +30,9 @@ const BROKER_AWAY_AFTER: Duration = Duration::from_secs(30);
 
 /// How long the store may be opening before it is a fault.
 const STORE_OPENS_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long the disk may take to keep an alert.
+const DISK_ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long attempts on their way may take at the end.
 const DRAIN_GRACE: Duration = Duration::from_secs(4);
@@ -63,9 +65,10 @@ impl Gateway {
     }
 
     /// Starts the delivery task and the one that notes what it reports. Started again, it fetches what waits anew.
-    pub(super) fn start_delivery(&mut self, config: &Config, board: &Board, clock: &Clock) {
-        let (outbox, own, health) = (self.outbox.clone(), self.own.clone(), board.follow());
-        let (config, clock) = (config.clone(), clock.clone());
+    pub(super) fn start_delivery(&mut self, config: &Config, parts: &Parts) {
+        let (outbox, own, health) = (self.outbox.clone(), self.own.clone(), parts.board.follow());
+        let (config, clock, several) = (config.clone(), parts.clock.clone(), config.channels.len() > 1);
+        let accepted = Arc::new(Mutex::new(VecDeque::from(parts.accepted.clone())));
         self.supervisor.keep_to_the_end("delivery", tracing::Span::none(), move || {
             let (reports, reported) = mpsc::channel(REPORTS_MAX);
             let commands = outbox.connect();
@@ -75,29 +78,31 @@ impl Gateway {
                 language: config.gateway.language,
                 delivery: config.delivery,
                 channels: config.channels.clone(),
-                accepted: Vec::new(),
+                accepted: lock(&accepted).iter().cloned().collect(),
                 health: health.clone(),
                 clock: clock.clone(),
                 next_sequence: Arc::new(move || numbers.next_sequence()),
                 grace: DRAIN_GRACE,
             };
-            let noting = Noting { outbox: outbox.clone(), own: own.clone(), accepted: BTreeMap::new() };
+            let (room, rooms) = mpsc::channel(1);
+            let remembered = several.then(|| Arc::clone(&accepted));
+            let noting =
+                Noting { outbox: outbox.clone(), own: own.clone(), waiting: BTreeMap::new(), remembered, room };
+            let fetching = fetch_backlog(outbox.clone(), rooms);
             async move {
-                // Either of them ends only when the program does, or by a panic, which takes both along.
+                // Each of them ends only when the program does, or by a panic, which takes all along.
                 let deliver = dispatch::run(setup, commands, reports);
-                let (ended, ()) = tokio::join!(deliver, noting.note(reported));
-                debug!(waiting = ended.waiting, "Delivery has ended");
+                let note = async { tokio::join!(deliver, noting.note(reported)).0 };
+                tokio::select! {
+                    ended = note => debug!(waiting = ended.waiting, "Delivery has ended"),
+                    () = fetching => {}
+                }
             }
         });
     }
 
     /// Starts the tasks that keep an eye on the rest.
-    pub(super) fn start_keepers(
-        &mut self,
-        board: &Board,
-        late: Option<oneshot::Receiver<Recovered>>,
-        tap: Option<Tap>,
-    ) {
+    pub(super) fn start_keepers(&mut self, board: &Board, tap: Option<Tap>) {
         let (store, own) = (self.outbox.store().health(), self.own.clone());
         let watched = store.clone();
         self.supervisor.keep("store", tracing::Span::none(), move || watch_store(watched.clone(), own.clone()));
@@ -107,33 +112,55 @@ impl Gateway {
         self.supervisor.keep("clock", tracing::Span::none(), move || look_after(own.clone()));
         let health = board.follow();
         self.supervisor.keep("status", tracing::Span::none(), move || tell_status(health.clone(), tap.clone()));
+    }
+
+    /// Starts the tasks that wait for the disk.
+    pub(super) fn start_disk_watch(
+        &mut self,
+        late: Option<oneshot::Receiver<Recovered>>,
+        receipts: mpsc::Receiver<Receipt>,
+    ) {
+        let (own, receipts) = (self.own.clone(), Arc::new(tokio::sync::Mutex::new(receipts)));
+        self.supervisor.keep("disk", tracing::Span::none(), move || watch_disk(Arc::clone(&receipts), own.clone()));
         if let Some(late) = late {
             let (outbox, late) = (self.outbox.clone(), Arc::new(Mutex::new(Some(late))));
-            self.supervisor
-                .keep("late store", tracing::Span::none(), move || fetch_late(Arc::clone(&late), outbox.clone()));
+            let fetch = move || fetch_late(Arc::clone(&late), outbox.clone());
+            self.supervisor.keep("late store", tracing::Span::none(), fetch);
         }
     }
 }
 
-/// Notes what the delivery task reports, and fetches for it what waits in the store.
+/// The store's key of which channel accepted which alert; kept only where there are several channels.
+pub(super) const ACCEPTED_KEY: &str = "accepted";
+
+/// Acceptances that are remembered for what may close them later.
+const ACCEPTED_MAX: usize = 256;
+
+type Remembered = Mutex<VecDeque<(AlertId, String)>>;
+
+/// Notes what the delivery task reports.
 struct Noting {
     outbox: Outbox,
     own: Own,
     /// What a channel has said of an alert that is not delivered everywhere yet; bounded by what delivery holds.
-    accepted: BTreeMap<AlertId, Delivered>,
+    waiting: BTreeMap<AlertId, Delivered>,
+    /// Which channel accepted which alert, so that a return goes to the same one, over a restart too.
+    remembered: Option<Arc<Remembered>>,
+    /// Asks for what waits in the store.
+    room: mpsc::Sender<()>,
 }
 
 impl Noting {
     async fn note(mut self, mut reports: mpsc::Receiver<Report>) {
-        self.fetch().await;
         while let Some(report) = reports.recv().await {
             match report {
                 Report::Accepted { alert, sequence, channel, reference, at, attempt: _ } => {
                     let channel = channel.to_string();
-                    self.accepted.insert(alert, Delivered { id: alert, sequence, channel, reference, at });
+                    self.remember(alert, &channel);
+                    self.waiting.insert(alert, Delivered { id: alert, sequence, channel, reference, at });
                 }
                 Report::Delivered { alert, .. } => {
-                    if let Some(delivered) = self.accepted.remove(&alert) {
+                    if let Some(delivered) = self.waiting.remove(&alert) {
                         self.outbox.store().delivered(delivered);
                     }
                 }
@@ -149,23 +176,49 @@ impl Noting {
                     error!(channel = &*channel, "An attempt failed inside; it is made again");
                 }
                 Report::Evicted { count } => warn!(count, "Alerts left the memory; they wait in the store"),
-                Report::Room { .. } => self.fetch().await,
+                // Asked for already is asked for.
+                Report::Room { .. } => drop(self.room.try_send(())),
             }
         }
     }
 
-    /// Hands to delivery what waits in the store, in order, as much as it can hold; what it has already it passes over.
-    /// An empty page says that there is no more. A store that is not open answers when it is.
-    async fn fetch(&self) {
-        let (mut after, mut fetched) = (None, 0);
-        while fetched <= HELD_MAX {
-            let Ok(page) = self.outbox.store().backlog(after, PAGE).await else { return };
-            after = page.last().map(|alert| alert.sequence);
-            fetched += page.len();
-            self.outbox.send(Command::Recovered(page));
-            if after.is_none() {
-                return;
-            }
+    fn remember(&self, alert: AlertId, channel: &str) {
+        let Some(remembered) = &self.remembered else { return };
+        let mut remembered = lock(remembered);
+        if remembered.len() >= ACCEPTED_MAX {
+            remembered.pop_front();
+        }
+        remembered.push_back((alert, channel.to_owned()));
+        let written = serde_json::to_vec(&*remembered).expect("ids and names have nothing that JSON cannot say");
+        drop(self.outbox.store().keep(ACCEPTED_KEY, written));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Hands to delivery what waits in the store, in order: at the start, and whenever there is room again.
+async fn fetch_backlog(outbox: Outbox, mut room: mpsc::Receiver<()>) {
+    loop {
+        fetch(&outbox).await;
+        if room.recv().await.is_none() {
+            return std::future::pending().await;
+        }
+    }
+}
+
+/// Fetches as much as delivery can hold; what it has already it passes over. An empty page says that there is no more.
+/// A store that is not open answers when it is.
+async fn fetch(outbox: &Outbox) {
+    let (mut after, mut fetched) = (None, 0);
+    while fetched <= HELD_MAX {
+        let Ok(page) = outbox.store().backlog(after, PAGE).await else { return };
+        after = page.last().map(|alert| alert.sequence);
+        fetched += page.len();
+        outbox.send(Command::Recovered(page));
+        if after.is_none() {
+            return;
         }
     }
 }
@@ -220,6 +273,24 @@ async fn watch_store(mut health: watch::Receiver<store::Health>, own: Own) {
     }
 }
 
+/// Tells when the disk hangs: what is kept stays without an answer.
+async fn watch_disk(receipts: Arc<tokio::sync::Mutex<mpsc::Receiver<Receipt>>>, own: Own) {
+    let mut receipts = receipts.lock().await;
+    while let Some(mut receipt) = receipts.recv().await {
+        let answer = if let Ok(answer) = tokio::time::timeout(DISK_ANSWERS_WITHIN, &mut receipt).await {
+            answer
+        } else {
+            let detail = "the disk takes alerts but does not answer: they are in memory and on their way to dispatch";
+            own.begin(GatewayFault::Store, "hangs", detail);
+            receipt.await
+        };
+        match answer {
+            Ok(()) => own.end(GatewayFault::Store, "hangs"),
+            Err(error) => error!(error = %error, "An alert is not on disk"),
+        }
+    }
+}
+
 /// Shows how many alerts wait.
 async fn count_waiting(mut health: watch::Receiver<store::Health>, board: Board) {
     loop {
@@ -263,7 +334,7 @@ async fn tell_status(mut health: watch::Receiver<Health>, tap: Option<Tap>) {
 /// A store that was too late for the start: its numbers count from now on. What it knew of beds comes too late, for they
 /// have been watched without it.
 async fn fetch_late(late: Arc<Mutex<Option<oneshot::Receiver<Recovered>>>>, outbox: Outbox) {
-    let late = late.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let late = lock(&late).take();
     if let Some(late) = late {
         if let Ok(recovered) = late.await {
             outbox.count_from(recovered.sequence);

@@ -9,11 +9,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 
 use super::home::Home;
 use super::{Happening, Look, Screen, Timeline};
-use crate::cli::{Failure, runtime, stop_signal};
+use crate::cli::{Failure, Signals, runtime};
 use crate::clock::{self, Clock, ClockSource};
 use crate::dispatch::https::signature::Keys;
 use crate::dispatch::receiver::{Checks, Post, Receiver};
@@ -88,7 +88,7 @@ impl From<Failure> for Ended {
 /// Puts the parts together and lets them run until the scene is over.
 async fn play(scene: Scene) -> Result<(), Ended> {
     let home = Home::new().map_err(Failure::failed)?;
-    let interrupted = stop_signal()?;
+    let mut signals = Signals::listen()?;
     let line = SimulatedLine::open().map_err(Failure::failed)?;
     let keys = Keys::parse(home.key()).map_err(Failure::failed)?;
     let checks = Checks { token: Some(Secret::new(home.token())), keys: Some(keys) };
@@ -105,21 +105,24 @@ async fn play(scene: Scene) -> Result<(), Ended> {
 
     let clock = Clock::new(ClockSource::Rtc);
     let setup = Setup { config, broken_file: None, first_start: true, clock, tap: Some(tap) };
-    let (stop, stopping) = watch::channel(false);
-    let told_to_stop = |mut stopping: watch::Receiver<bool>| async move {
-        drop(stopping.wait_for(|stop| *stop).await);
-    };
-    let daemon = gateway::run(setup, told_to_stop(stopping.clone()));
-    let dispatch = receiver.run(move |post| drop(posted.send(post.clone())), told_to_stop(stopping));
+    let (orders, asked) = mpsc::channel(1);
+    let over = Arc::new(Notify::new());
+    let ended = Arc::clone(&over);
+    let dispatch = receiver.run(move |post| drop(posted.send(post.clone())), async move { ended.notified().await });
     let show = async {
         let shown = tokio::select! {
             shown = stage.perform() => shown,
-            () = interrupted => Ok(()),
+            _ = signals.next() => Ok(()),
         };
-        stop.send_replace(true);
+        drop(orders);
         shown
     };
-    let (shown, (), ()) = tokio::join!(show, daemon, dispatch);
+    let watch = async {
+        let (shown, ()) = tokio::join!(show, gateway::run(setup, asked));
+        over.notify_one();
+        shown
+    };
+    let (shown, ()) = tokio::join!(watch, dispatch);
     shown?;
     stage.screen.finish()?;
     Ok(())
