@@ -16,7 +16,7 @@ const SHORTEST: Duration = Duration::from_millis(8);
 const USUAL_GAPS: f32 = 3.0;
 
 /// Readings after which it is known whether a mat sends steadily.
-const KNOWN_READINGS: f32 = 20.0;
+const KNOWN_READINGS: f32 = 10.0;
 
 /// The share of gaps in three neighbouring buckets (1 to 8) that makes a mat steady: radio and USB jitter by that much.
 const STEADY_SHARE: f32 = 0.85;

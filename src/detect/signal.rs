@@ -20,7 +20,7 @@ pub(super) enum Sample {
     Value {
         /// The load, counted upwards.
         value: f64,
-        /// Whether a zone lies exactly at the unloaded end of what the sensor can say.
+        /// Whether every zone lies exactly at the unloaded end of what the sensor can say.
         at_end: bool,
     },
     /// Nothing that can be used, and why.
@@ -56,7 +56,7 @@ impl Signal {
     /// Takes the channels of a reading. A zone that failed keeps its last value, as long as another one works.
     pub(super) fn take(&mut self, channels: &Channels) -> Sample {
         let mut working = 0;
-        let (mut value, mut at_end, mut outside) = (0.0, false, false);
+        let (mut value, mut at_end, mut outside) = (0.0, true, false);
         for (zone, kept) in channels.zones().iter().zip(&mut self.zones) {
             if self.range.is_some_and(|(low, high)| *zone < low || *zone > high) {
                 outside = true;
@@ -66,7 +66,7 @@ impl Signal {
             }
             let end = self.range.map(|(low, high)| if self.sign < 0.0 { high } else { low });
             // Exactly equal: the end of the range is what the sensor says, not the result of a calculation.
-            at_end |= end == Some(*zone);
+            at_end &= end == Some(*zone);
             value += *kept;
         }
         if working == 0 || value.is_nan() {
