@@ -68,6 +68,7 @@ struct Task {
     ends_by_itself: bool,
     abort: Option<AbortHandle>,
     failures: u32,
+    /// When it started, or will start again.
     started: Moment,
 }
 
@@ -125,12 +126,12 @@ impl Supervisor {
     }
 
     fn start(&mut self, mut task: Task, wait: Duration) {
-        let answered = task.beat.clone().unwrap_or_default();
-        answered.store(*self.ask.borrow(), Ordering::Relaxed);
-        let work = (task.make)(Beat { asked: self.ask.subscribe(), answered });
+        let (answered, asked) = (task.beat.clone().unwrap_or_default(), self.ask.subscribe());
+        let work = (task.make)(Beat { asked: asked.clone(), answered: Arc::clone(&answered) });
         let handle = self.running.spawn(
             async move {
                 tokio::time::sleep(wait).await;
+                answered.store(*asked.borrow(), Ordering::Relaxed);
                 work.await;
             }
             .instrument(task.span.clone()),
@@ -159,18 +160,20 @@ impl Supervisor {
         }
         let now = clock::moment();
         task.failures = if now.since(task.started) >= RECOVERED_AFTER { 0 } else { task.failures.saturating_add(1) };
-        task.started = now;
         let wait = RESTART_WAIT_MIN.saturating_mul(2_u32.saturating_pow(task.failures.min(16))).min(RESTART_WAIT_MAX);
+        task.started = now + wait;
         let verdict = Verdict::Failed { task: task.name.clone(), error: error.to_string() };
         tracing::error!(task = task.name, retry_in_s = wait.as_secs_f64(), "A task failed and is started again");
         self.start(task, wait);
         verdict
     }
 
-    /// Asks every task for a beat; returns the names of those that have not answered the last question.
+    /// Asks every task for a beat; returns the names of those that have not answered the last question. One that waits
+    /// to be started again is not asked: it must not look hung, or the watchdog would take the others along.
     pub(super) fn ask(&mut self) -> Vec<String> {
-        let asked = *self.ask.borrow();
-        let late = |task: &&Task| task.beat.as_ref().is_some_and(|beat| beat.load(Ordering::Relaxed) < asked);
+        let (asked, now) = (*self.ask.borrow(), clock::moment());
+        let silent = |task: &Task| task.beat.as_ref().is_some_and(|beat| beat.load(Ordering::Relaxed) < asked);
+        let late = |task: &&Task| task.started <= now && silent(task);
         let hung = self.tasks.values().filter(late).map(|task| task.name.clone()).collect();
         self.ask.send_modify(|asked| *asked += 1);
         hung
@@ -219,8 +222,20 @@ mod tests {
             }
         });
         supervisor.watch("hung", tracing::Span::none(), |_beat| std::future::pending());
+        tokio::time::sleep(Duration::from_secs(1)).await;
         assert_eq!(supervisor.ask(), [""; 0], "nothing was asked yet");
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert_eq!(supervisor.ask(), ["hung"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_waits_to_be_started_again_is_not_taken_for_hung() {
+        let mut supervisor = Supervisor::new();
+        supervisor.watch("shaky", tracing::Span::none(), |_beat| async { panic!("always") });
+        for _ in 0..3 {
+            assert!(matches!(supervisor.next().await, Verdict::Failed { .. }));
+            supervisor.ask();
+            assert_eq!(supervisor.ask(), [""; 0]);
+        }
     }
 }

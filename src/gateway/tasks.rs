@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 use tokio::sync::{mpsc, oneshot, watch};
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error, warn};
 
 use super::board::{Board, status_line};
 use super::outbox::Outbox;
@@ -164,12 +164,10 @@ impl Noting {
                         self.outbox.store().delivered(delivered);
                     }
                 }
-                Report::ChannelDown { channel, detail, wrong } => {
-                    warn!(channel = &*channel, wrong, error = detail, "Channel to dispatch does not work");
+                Report::ChannelDown { channel, detail, wrong: _ } => {
                     self.own.begin(GatewayFault::Dispatch, &channel, &format!("{channel}: {detail}"));
                 }
-                Report::ChannelUp { channel, failures } => {
-                    info!(channel = &*channel, count = failures, "Channel to dispatch works");
+                Report::ChannelUp { channel, failures: _ } => {
                     self.own.end(GatewayFault::Dispatch, &channel);
                 }
                 Report::AttemptDied { channel } => {
