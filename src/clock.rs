@@ -98,7 +98,7 @@ pub fn moment() -> Moment {
     // tokio's timers and std's Instant read the same clock, but hide the number that a wall-clock step is judged by.
     let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC);
     let now = now.expect("every Linux kernel has CLOCK_MONOTONIC");
-    Moment::from_nanos(now.tv_sec().saturating_mul(1_000_000_000).saturating_add(now.tv_nsec()))
+    Moment::from_nanos(i64::try_from(Duration::from(now).as_nanos()).unwrap_or(i64::MAX))
 }
 
 /// Reads the wall clock, trusted or not.
