@@ -12,7 +12,7 @@ use tracing::warn;
 
 use super::board::Board;
 use super::ledger::Ledger;
-use super::outbox::{Outbox, draw_id};
+use super::outbox::{Outbox, Taken, draw_id};
 use super::supervisor::Beat;
 use crate::clock::{self, Clock};
 use crate::detect::{Detector, Memory, Settings, Start};
@@ -69,7 +69,7 @@ impl Bed {
             health: None,
             bed: &self,
         };
-        watching.follow_up();
+        watching.follow_up().await;
         let mut stop = self.stop.clone();
         let mut armed = watching.detector.next_deadline();
         let timer = tokio::time::sleep_until(clock::instant(armed.unwrap_or(FAR)));
@@ -85,7 +85,7 @@ impl Bed {
                 () = beat.next() => {}
                 _ = stop.wait_for(|stop| *stop) => break,
             }
-            watching.follow_up();
+            watching.follow_up().await;
             let due = watching.detector.next_deadline();
             // A deadline that has moved away is met too early once and looked up again: cheaper than to move it at
             // each reading.
@@ -123,11 +123,17 @@ impl Watching<'_> {
     }
 
     /// Sends and stores what the detector has decided.
-    fn follow_up(&mut self) {
+    async fn follow_up(&mut self) {
         while let Some(event) = self.detector.next_event() {
             let draft = self.ledger.enter(&event, &self.bed.settings.alarm, draw_id);
+            let taken = self.bed.outbox.begin(event, draft);
+            if matches!(taken, Taken::Sent(_)) {
+                // The tasks behind this one write the alert to the socket first: the store's threads, once woken,
+                // take processors from it. Neither of the two waits for what the other comes to.
+                tokio::task::yield_now().await;
+            }
             let (detector, ledger, known) = (&self.detector, &self.ledger, &self.bed.known);
-            self.bed.outbox.take(event, draft, &self.key, || remember(detector, ledger, known));
+            self.bed.outbox.keep(taken, &self.key, || remember(detector, ledger, known));
         }
         if self.detector.take_changed() {
             drop(self.bed.outbox.store().keep(&self.key, self.state()));

@@ -77,16 +77,13 @@ impl Outbox {
     /// Takes an event: sends and stores what is told of it, and notes the rest in the journal. `state` gives what a
     /// restart must know together with it, under `key`; it is asked for only after the sending has begun.
     pub(super) fn take(&self, event: Event, draft: Option<Draft>, key: &str, state: impl FnOnce() -> Vec<u8>) {
-        tracing::info!(kind = event.kind.as_str(), watched = event.watched, sent = draft.is_some(), "Event decided");
-        if let Some(tap) = &self.0.tap {
-            // Nobody listening is no error.
-            drop(tap.send(event.clone()));
-        }
-        let Some(draft) = draft else {
-            self.0.store.journal(&event);
-            drop(self.0.store.keep(key, state()));
-            return;
-        };
+        let taken = self.begin(event, draft);
+        self.keep(taken, key, state);
+    }
+
+    /// The first half of [`Outbox::take`]: begins to send what is told of an event.
+    pub(super) fn begin(&self, event: Event, draft: Option<Draft>) -> Taken {
+        let Some(draft) = draft else { return Taken::Noted(event) };
         let alert = Alert {
             id: draft.id,
             sequence: self.next_sequence(),
@@ -96,9 +93,31 @@ impl Outbox {
             event,
         };
         self.send(Command::Raise(Box::new(alert.clone())));
-        let receipt = self.0.store.append(&alert, Some((key, state())));
-        // Where receipts pile up, those before this one tell already that the disk hangs.
-        drop(self.0.receipts.try_send(receipt));
+        Taken::Sent(alert)
+    }
+
+    /// The second half: shows it, logs it, and hands it to the store.
+    pub(super) fn keep(&self, taken: Taken, key: &str, state: impl FnOnce() -> Vec<u8>) {
+        let (event, sent) = match &taken {
+            Taken::Sent(alert) => (&alert.event, true),
+            Taken::Noted(event) => (event, false),
+        };
+        tracing::info!(kind = event.kind.as_str(), watched = event.watched, sent, "Event decided");
+        if let Some(tap) = &self.0.tap {
+            // Nobody listening is no error.
+            drop(tap.send(event.clone()));
+        }
+        match taken {
+            Taken::Sent(alert) => {
+                let receipt = self.0.store.append(&alert, Some((key, state())));
+                // Where receipts pile up, those before this one tell already that the disk hangs.
+                drop(self.0.receipts.try_send(receipt));
+            }
+            Taken::Noted(event) => {
+                self.0.store.journal(&event);
+                drop(self.0.store.keep(key, state()));
+            }
+        }
     }
 
     /// Hands a command to the delivery task.
@@ -108,6 +127,15 @@ impl Outbox {
             tracing::warn!("The delivery task takes nothing; the alert waits in the store");
         }
     }
+}
+
+/// An event of which the first half is done.
+#[must_use = "what is not kept is lost at a restart"]
+pub(super) enum Taken {
+    /// On its way to dispatch.
+    Sent(Alert),
+    /// Not told; for the journal only.
+    Noted(Event),
 }
 
 /// Draws the id of a new alert.
