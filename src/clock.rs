@@ -66,25 +66,40 @@ impl Trust {
     }
 }
 
+/// How often the kernel is asked whether the clock is synchronised: readings come at 50 Hz, the answer changes in minutes.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+
 /// The gateway's clocks. Cheap to clone; all clones share the trust.
 #[derive(Debug, Clone)]
 pub struct Clock {
-    trust: Arc<Mutex<Trust>>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug)]
+struct State {
+    trust: Trust,
+    /// What the kernel said last, and when.
+    answer: Option<(Moment, bool)>,
 }
 
 impl Clock {
     /// Makes the clock of this process.
     #[must_use]
     pub fn new(source: ClockSource) -> Self {
-        Self { trust: Arc::new(Mutex::new(Trust::new(source))) }
+        Self { state: Arc::new(Mutex::new(State { trust: Trust::new(source), answer: None })) }
     }
 
     /// Returns what time it is and whether the wall clock is trusted.
     #[must_use]
     pub fn now(&self) -> Now {
         let (moment, utc) = (moment(), utc());
-        let mut trust = self.trust.lock().unwrap_or_else(PoisonError::into_inner);
-        Now { moment, utc, trusted: trust.look(moment, utc, synchronised()) }
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let State { trust, answer } = &mut *state;
+        // Whoever has moved the clock has told the kernel: then the last answer is worth nothing.
+        let still_good = |asked: Moment| moment.since(asked) < ASK_EVERY && !trust.stepped(moment, utc);
+        let fresh = answer.filter(|(asked, _)| still_good(*asked));
+        let (_, synchronised) = *answer.insert(fresh.unwrap_or_else(|| (moment, synchronised())));
+        Now { moment, utc, trusted: trust.look(moment, utc, synchronised) }
     }
 }
 
