@@ -93,11 +93,13 @@ impl Channel {
         }
     }
 
-    /// Notes that something was accepted; returns the number of failures before it where the channel was down.
+    /// Notes that something was accepted; returns the number of failures before it where that is news: the channel was
+    /// down, or had not proved well in this life of the program, before which it may have been told as down.
     pub(super) fn works(&mut self, now: Moment) -> Option<u32> {
         let failures = std::mem::take(&mut self.failures_in_row);
-        self.last_accepted = Some(now);
-        std::mem::take(&mut self.down).then_some(failures)
+        let first = self.last_accepted.replace(now).is_none();
+        let was_down = std::mem::take(&mut self.down);
+        (was_down || first).then_some(failures)
     }
 
     /// Notes a failure that may pass; tells whether the channel is down from now on.

@@ -109,7 +109,7 @@ pub enum Report {
         /// Whether somebody must change something before it can work.
         wrong: bool,
     },
-    /// It works again.
+    /// It works again, or for the first time in this life of the program.
     ChannelUp {
         /// The channel's name.
         channel: Arc<str>,

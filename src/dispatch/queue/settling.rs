@@ -156,8 +156,13 @@ impl Queue {
     /// A channel has accepted something. Where it did not work before, nobody waits any longer.
     pub(super) fn channel_works(&mut self, channel: usize, now: Moment) {
         let Some(state) = self.channels.get_mut(channel) else { return };
+        let was_down = state.down;
         let Some(failures) = state.works(now) else { return };
         self.reports.push_back(Report::ChannelUp { channel: Arc::clone(&state.name), failures });
+        if !was_down {
+            // What was found undelivered at the start stays spread over its time.
+            return;
+        }
         for key in state.unsettled() {
             let Some(entry) = self.entries.get_mut(&key) else { continue };
             let Lane::Waiting { due, tried } = entry.lane(channel) else { continue };

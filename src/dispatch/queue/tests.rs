@@ -80,6 +80,19 @@ fn a_new_alert_is_tried_at_once_whatever_waits_and_however_the_channel_is() {
 }
 
 #[test]
+fn a_channel_proves_well_once_in_a_life_and_what_was_recovered_stays_spread() {
+    let mut queue = queue(Order::Fallback, 1);
+    queue.recovered(vec![alert(1, "bed-1", Kind::Rise), alert(2, "bed-2", Kind::Edge)], &now(0), || u32::MAX);
+    let alarm = one(&mut queue, 0);
+    queue.on_outcome(alarm.ticket, accepted(), &now(0), 0);
+    assert!(reports(&mut queue).contains(&Report::ChannelUp { channel: "first".into(), failures: 0 }));
+    assert!(attempts(&mut queue, 29).is_empty());
+    let warning = one(&mut queue, 30);
+    queue.on_outcome(warning.ticket, accepted(), &now(30), 0);
+    assert!(!reports(&mut queue).iter().any(|report| matches!(report, Report::ChannelUp { .. })));
+}
+
+#[test]
 fn an_alert_waits_for_its_own_sake_only() {
     let mut queue = queue(Order::Fallback, 1);
     queue.raise(alert(1, "bed-1", Kind::Rise), &now(0));

@@ -321,7 +321,7 @@ fn log(report: &Report) {
             warn!(channel = %channel, error = %detail, "Dispatch channel does not work");
         }
         Report::ChannelUp { channel, failures } => {
-            info!(channel = %channel, count = failures, "Dispatch channel works again");
+            info!(channel = %channel, count = failures, "Dispatch channel works");
         }
         Report::AttemptDied { channel } => error!(channel = %channel, "An attempt ended by an internal fault"),
         Report::Evicted { count } => debug!(count, "Alerts wait in the store only"),
