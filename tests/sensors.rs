@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
 #[path = "support/mosquitto.rs"]
+#[expect(dead_code, reason = "a password over TLS is for the whole program")]
 mod mosquitto;
 #[path = "sensors/mqtt.rs"]
 mod mqtt;

@@ -22,6 +22,8 @@ pub(crate) enum Access {
     Password { user: &'static str, password: &'static str },
     /// Over TLS, and only with a certificate of the same CA. The files are PEM.
     Certificate { ca: PathBuf, cert: PathBuf, key: PathBuf },
+    /// Over TLS, and only this user with this password. The files are PEM.
+    PasswordOverTls { user: &'static str, password: &'static str, ca: PathBuf, cert: PathBuf, key: PathBuf },
 }
 
 /// A broker that is running, or stopped for a while.
@@ -40,7 +42,8 @@ impl Mosquitto {
     pub(crate) fn start(access: Access) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (port, other) = two_free_ports();
-        let port_inside = if matches!(access, Access::Certificate { .. }) { other } else { port };
+        let tls = matches!(access, Access::Certificate { .. } | Access::PasswordOverTls { .. });
+        let port_inside = if tls { other } else { port };
         let mut broker = Self { process: None, folder, access, port, port_inside };
         broker.write_configuration();
         broker.start_again();
@@ -100,7 +103,7 @@ impl Mosquitto {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port_inside))?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
         let mut body = [text("MQTT"), vec![4]].concat();
-        if let Access::Password { user, password } = &self.access {
+        if let Access::Password { user, password } | Access::PasswordOverTls { user, password, .. } = &self.access {
             body.extend([0xc2, 0, 60]);
             body.extend([text(""), text(user), text(password)].concat());
         } else {
@@ -120,20 +123,28 @@ impl Mosquitto {
         text.push_str("user root\n");
         match &self.access {
             Access::Open => text.push_str("allow_anonymous true\n"),
-            Access::Password { user, password } => {
-                let file = path("users");
-                let mut maker = Command::new(program("mosquitto_passwd"));
-                let made = maker.args(["-b", "-c"]).arg(&file).args([user, password]).status();
-                assert!(made.unwrap().success());
-                writeln!(text, "allow_anonymous false\npassword_file {}", file.display()).unwrap();
-            }
+            Access::Password { user, password } => text.push_str(&self.only(user, password)),
             Access::Certificate { ca, cert, key } => {
-                let [ca, cert, key] = [ca, cert, key].map(|file| file.display());
-                write!(text, "allow_anonymous true\ncafile {ca}\ncertfile {cert}\nkeyfile {key}\n").unwrap();
+                text.push_str("allow_anonymous true\n");
+                text.push_str(&tls(ca, cert, key));
                 write!(text, "require_certificate true\nlistener {} 127.0.0.1\n", self.port_inside).unwrap();
+            }
+            Access::PasswordOverTls { user, password, ca, cert, key } => {
+                text.push_str(&self.only(user, password));
+                text.push_str(&tls(ca, cert, key));
+                writeln!(text, "listener {} 127.0.0.1", self.port_inside).unwrap();
             }
         }
         fs::write(path("mosquitto.conf"), text).unwrap();
+    }
+
+    /// Makes the file of users, and returns the lines that name it.
+    fn only(&self, user: &str, password: &str) -> String {
+        let file = self.folder.path().join("users");
+        let mut maker = Command::new(program("mosquitto_passwd"));
+        let made = maker.args(["-b", "-c"]).arg(&file).args([user, password]).status();
+        assert!(made.unwrap().success());
+        format!("allow_anonymous false\npassword_file {}\n", file.display())
     }
 }
 
@@ -151,6 +162,11 @@ fn program(name: &str) -> PathBuf {
     found.unwrap_or_else(|| {
         panic!("{name} is missing: these tests need Debian's package mosquitto (tests/run installs it)")
     })
+}
+
+fn tls(ca: &Path, cert: &Path, key: &Path) -> String {
+    let [ca, cert, key] = [ca, cert, key].map(Path::display);
+    format!("cafile {ca}\ncertfile {cert}\nkeyfile {key}\n")
 }
 
 fn two_free_ports() -> (u16, u16) {

@@ -1,0 +1,74 @@
+//! Broken edits of the configuration: the first start ends, a watch that has run before goes on.
+
+use std::fs;
+use std::process::Command;
+
+use crate::dispatch::Dispatch;
+use crate::rig::{Bed, Daemon, Home, Mat, alerts, channel, wait_for};
+
+#[test]
+fn a_first_start_with_a_broken_file_ends_with_exit_2_and_touches_nothing() {
+    let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
+    home.configure(&[Bed::serial("bed-1", mat.port())], &[channel(dispatch.url(), "")]);
+    break_it(&home);
+    let ended = run_to_its_end(&home);
+    assert_eq!(ended.0, Some(2));
+    assert!(ended.1.contains("nattvakt.toml:") && ended.1.contains("settel"), "{}", ended.1);
+    assert_eq!(home.files(), ["nattvakt.toml", "tmp"]);
+    assert!(dispatch.requests().is_empty());
+}
+
+#[test]
+fn a_missing_file_is_exit_2_also_where_a_configuration_was_accepted_before() {
+    let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
+    home.configure(&[Bed::serial("bed-1", mat.port())], &[channel(dispatch.url(), "")]);
+    assert!(Daemon::start(&home).terminate().success());
+    fs::remove_file(home.configuration()).unwrap();
+    assert_eq!(run_to_its_end(&home).0, Some(2));
+}
+
+#[test]
+fn after_a_broken_edit_the_last_accepted_configuration_watches_and_dispatch_is_told_until_it_is_mended() {
+    let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
+    home.configure(&[Bed::serial("bed-1", mat.port())], &[channel(dispatch.url(), "")]);
+    let daemon = Daemon::start(&home);
+    mat.lies();
+    daemon.wait_decided("bed-1", "in-bed");
+    let sound = fs::read_to_string(home.configuration()).unwrap();
+    assert!(daemon.terminate().success());
+
+    break_it(&home);
+    let daemon = Daemon::start(&home);
+    let fault = wait_for(&dispatch, "", "gateway-fault");
+    assert_eq!((fault.fault(), fault.priority()), ("configuration", "warning"));
+    assert_eq!(fault.body["data"]["text"], "Larmdosan: fel i inställningar");
+    mat.leaves();
+    let rise = wait_for(&dispatch, "bed-1", "rise");
+    mat.lies();
+    assert_eq!(wait_for(&dispatch, "bed-1", "return").closes(), [rise.id()]);
+    assert!(daemon.terminate().success());
+
+    // Started again with the same broken file: told once.
+    let daemon = Daemon::start(&home);
+    assert!(daemon.notes().iter().any(|note| note == "READY=1"));
+    assert!(daemon.terminate().success());
+
+    fs::write(home.configuration(), sound).unwrap();
+    let _daemon = Daemon::start(&home);
+    let restored = wait_for(&dispatch, "", "gateway-restored");
+    assert_eq!((restored.fault(), restored.closes()), ("configuration", vec![fault.id()]));
+    assert_eq!(alerts(&dispatch).len(), 4, "{:#?}", alerts(&dispatch));
+}
+
+/// A slip of the finger in a key.
+fn break_it(home: &Home) {
+    let text = fs::read_to_string(home.configuration()).unwrap();
+    assert!(text.contains("settle ="));
+    fs::write(home.configuration(), text.replace("settle =", "settel =")).unwrap();
+}
+
+fn run_to_its_end(home: &Home) -> (Option<i32>, String) {
+    let mut command: Command = Daemon::command(home);
+    let output = command.output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}

@@ -1,0 +1,117 @@
+//! Restarts: what was going on goes on, what was not is not invented, and an end leaves nothing behind.
+
+use std::fs;
+
+use jiff::SignedDuration;
+
+use crate::dispatch::{Answer, Dispatch};
+use crate::rig::{
+    Bed, Daemon, Home, Mat, alerts, assert_same_time, channel, now_floor, signal, until_true, wait_for, wait_for_all,
+};
+
+fn one_bed(alarm: &'static str) -> (Home, Mat, Dispatch) {
+    let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
+    home.configure(&[Bed { alarm, ..Bed::serial("bed-1", mat.port()) }], &[channel(dispatch.url(), "")]);
+    (home, mat, dispatch)
+}
+
+#[test]
+fn an_absence_goes_on_over_a_restart() {
+    let (home, mat, dispatch) = one_bed("not-returned = \"4s\"");
+    let daemon = Daemon::start(&home);
+    mat.lies();
+    daemon.wait_decided("bed-1", "in-bed");
+    mat.leaves();
+    let rise = wait_for(&dispatch, "bed-1", "rise");
+    assert!(daemon.terminate().success());
+
+    let _daemon = Daemon::start(&home);
+    let late = wait_for(&dispatch, "bed-1", "not-returned");
+    assert_same_time(late.time(), rise.time() + SignedDuration::from_secs(4));
+    mat.lies();
+    let back = wait_for(&dispatch, "bed-1", "return");
+    assert_eq!(back.closes(), [rise.id(), late.id()]);
+    assert_eq!(alerts(&dispatch).len(), 3, "{:#?}", alerts(&dispatch));
+}
+
+#[test]
+fn restarts_with_somebody_in_bed_raise_nothing() {
+    let (home, mat, dispatch) = one_bed("");
+    let mut daemon = Daemon::start(&home);
+    mat.lies();
+    daemon.wait_decided("bed-1", "in-bed");
+    until_true("the store knows", || home.store_holds(r#""state":"in-bed""#));
+    for kill in [false, true, false, true] {
+        if kill {
+            daemon.kill();
+        } else {
+            assert!(daemon.terminate().success());
+        }
+        daemon = Daemon::start(&home);
+        mat.wait_read(&daemon);
+    }
+    mat.leaves();
+    wait_for(&dispatch, "bed-1", "rise");
+    assert_eq!(alerts(&dispatch).len(), 1, "{:#?}", alerts(&dispatch));
+}
+
+#[test]
+fn in_bed_before_the_stop_and_gone_after_it_is_a_rise_that_says_since_when() {
+    let (home, mat, dispatch) = one_bed("");
+    let daemon = Daemon::start(&home);
+    let lay = mat.lies();
+    daemon.wait_decided("bed-1", "in-bed");
+    assert!(daemon.terminate().success());
+    let stopped = now_floor();
+    mat.leaves();
+
+    let started = now_floor();
+    let _daemon = Daemon::start(&home);
+    let rise = wait_for(&dispatch, "bed-1", "rise");
+    let not_before = rise.not_before().expect("not-before");
+    assert!(lay <= not_before && not_before <= stopped + SignedDuration::from_millis(2), "{not_before}");
+    assert!(started <= rise.time() && rise.time() <= rise.decided(), "{}", rise.time());
+    assert_eq!(rise.priority(), "alarm");
+    mat.lies();
+    assert_eq!(wait_for(&dispatch, "bed-1", "return").closes(), [rise.id()]);
+    assert_eq!(alerts(&dispatch).len(), 2, "{:#?}", alerts(&dispatch));
+}
+
+#[test]
+fn sigterm_leaves_nothing_behind_and_what_waits_is_delivered_at_the_next_start() {
+    let (home, mat, dispatch) = one_bed("");
+    let daemon = Daemon::start(&home);
+    mat.lies();
+    daemon.wait_decided("bed-1", "in-bed");
+    until_true("the start is told", || !dispatch.requests().is_empty());
+    dispatch.otherwise(Answer::Hang);
+    mat.leaves();
+    let rise = wait_for(&dispatch, "bed-1", "rise");
+
+    let pid = daemon.pid();
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    assert_eq!(children, "", "it starts no programs");
+    assert_eq!(daemon.terminate().code(), Some(0));
+    assert!(!signal("-0", &format!("-{pid}")), "something of its process group is left");
+    let files = home.files();
+    let expected = ["nattvakt.toml", "store", "store/accepted.toml", "store/sequence", "store/store", "tmp"];
+    assert_eq!(files, expected);
+
+    // An attempt that hangs on a connection used before is made again on a new one.
+    let before = wait_for_all(&dispatch, "bed-1", "rise", 1).len();
+    dispatch.otherwise(Answer::Receipt);
+    let daemon = Daemon::start(&home);
+    let rises = wait_for_all(&dispatch, "bed-1", "rise", before + 1);
+    assert!(rises.iter().all(|again| (again.id(), again.sequence()) == (rise.id(), rise.sequence())));
+    assert!(!daemon.notes().iter().any(|note| note.contains("fault: store")), "the store was not free");
+    assert_eq!(daemon.terminate().code(), Some(0));
+}
+
+#[test]
+fn sigint_ends_it_as_well() {
+    let (home, _mat, _dispatch) = one_bed("");
+    let mut daemon = Daemon::start(&home);
+    assert!(signal("-INT", &daemon.pid().to_string()));
+    assert_eq!(daemon.wait().code(), Some(0));
+    assert!(daemon.notes().iter().any(|note| note == "STOPPING=1"));
+}
