@@ -142,6 +142,7 @@ async fn messages_that_no_mat_sends_are_rejected_and_the_rest_goes_on() {
     let broker = Mosquitto::start(Access::Open);
     let mut watch = Watch::start(at(broker.port()), &["mats/one"]);
     watch.up().await;
+    assert_eq!(watch.beds[0].heard(), [Signal::Away, Signal::Back]);
     broker.publish("mats/nobody", "1", false);
     broker.publish("mats/one", "", false);
     assert_eq!(watch.beds[0].next().await, Signal::Rejected);
