@@ -80,8 +80,8 @@ pub struct Detector {
     rules: Rules,
     /// The latest time seen; time never goes back.
     now: Now,
-    /// Moment of the latest reading that was used; older ones come too late.
-    latest: Option<Moment>,
+    /// The latest reading that was used; older ones come too late.
+    latest: Option<Reading>,
     /// Whether nothing was seen for a while, so that a change may have come at any time since.
     gap: bool,
     /// Since when a retained message says, against what was known before the gap, that the bed is empty.
@@ -213,7 +213,8 @@ impl Detector {
     }
 
     fn take_live(&mut self, reading: &Reading) {
-        if self.latest.is_some_and(|latest| reading.at <= latest) {
+        let burst = self.latest.is_some_and(|latest| reading.at == latest.at);
+        if self.latest.is_some_and(|latest| reading.at < latest.at || (burst && reading.channels == latest.channels)) {
             return;
         }
         let sample = self.signal.take(&reading.channels);
@@ -224,9 +225,13 @@ impl Detector {
         if at_end && self.is_impossible(value) {
             return self.unusable(MatFault::Unplugged);
         }
-        self.latest = Some(reading.at);
+        self.latest = Some(*reading);
         self.retained_empty = None;
-        self.period.arrived(reading.at);
+        // Lines that were read in one piece have one moment. Each of them counts, the last of a mat that sends only on
+        // change above all; only of the mat's pace they say nothing.
+        if !burst {
+            self.period.arrived(reading.at);
+        }
         self.good(reading.at);
         self.learn(reading.at, value);
         if let Some(sight) = self.sight(value, at_end) {

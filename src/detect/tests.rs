@@ -170,6 +170,19 @@ fn with_confirm_zero_the_first_reading_decides_and_with_settle_zero_it_arms() {
 }
 
 #[test]
+fn each_line_of_a_burst_that_was_read_in_one_piece_counts() {
+    let zero = Settings { confirm: Confirm::Fixed(Duration::ZERO), settle: Duration::ZERO, ..settings() };
+    let mut bed = Bed::new(zero, &Start::First, "2026-01-15T21:00:00Z");
+    bed.read(EMPTY);
+    let now = bed.later(PACE);
+    for value in [LYING, LYING, EMPTY, EMPTY] {
+        bed.detector.on_reading(&reading(now.moment, value, Quality::Live), now);
+        bed.collect();
+    }
+    assert_eq!(bed.kinds(), ["in-bed", "rise"]);
+}
+
+#[test]
 fn levels_are_learnt_from_the_first_rise_even_when_it_starts_with_someone_in_bed() {
     let learn = || Settings { empty: None, occupied: None, confirm: Confirm::Auto, ..settings() };
     let mut bed = Bed::new(learn(), &Start::First, "2026-01-15T21:00:00Z");
