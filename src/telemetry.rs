@@ -31,6 +31,10 @@ const WAITING_LINES_MAX: usize = 2048;
 /// Lines a second at most: journald itself drops beyond 10,000 in 30 s, and an SD card wears.
 const LINES_A_SECOND_MAX: u32 = 50;
 
+/// What others' code may say at most, whatever `RUST_LOG` asks of everything: sled shows what it stores, and rumqttc
+/// whole packets, and with them readings, where it meets one that it did not expect.
+const OTHERS: [&str; 2] = ["sled=error", "rumqttc=off"];
+
 /// The shape of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Format {
@@ -50,9 +54,8 @@ pub fn start(format: Format) -> WorkerGuard {
         .lossy(true)
         .buffered_lines_limit(WAITING_LINES_MAX)
         .thread_name("log")
-        .finish(Limited::new(io::stderr()));
-    // rumqttc logs whole packets, and with them readings, where it meets one that it did not expect.
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sled=error,rumqttc=off"));
+        .finish(Limited::new(io::stderr(), format));
+    let filter = filter();
     let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false).with_target(false);
     let registry = tracing_subscriber::registry().with(filter);
     let under_journal = std::env::var_os("JOURNAL_STREAM").is_some();
@@ -64,6 +67,11 @@ pub fn start(format: Format) -> WorkerGuard {
     }
     log_panics();
     guard
+}
+
+fn filter() -> EnvFilter {
+    let asked = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    OTHERS.iter().filter_map(|directive| directive.parse().ok()).fold(asked, EnvFilter::add_directive)
 }
 
 /// A panic is a log line like any other, with its place and without a message that could hold data of a resident.
@@ -80,14 +88,31 @@ fn log_panics() {
 /// Passes on a bounded number of lines a second, and says how many it dropped.
 struct Limited<W> {
     to: W,
+    format: Format,
     second: Moment,
     lines: u32,
     dropped: u64,
 }
 
 impl<W: Write> Limited<W> {
-    fn new(to: W) -> Self {
-        Self { to, second: clock::moment(), lines: 0, dropped: 0 }
+    fn new(to: W, format: Format) -> Self {
+        Self { to, format, second: clock::moment(), lines: 0, dropped: 0 }
+    }
+
+    /// Says how many lines were dropped, as a line like any other.
+    fn tell_dropped(&mut self) -> io::Result<()> {
+        let count = std::mem::take(&mut self.dropped);
+        let words = "Log lines were dropped: too many in a second";
+        match self.format {
+            Format::Json => {
+                let timestamp = clock::utc();
+                let line = serde_json::json!({
+                    "timestamp": timestamp.to_string(), "level": "WARN", "message": words, "count": count,
+                });
+                writeln!(self.to, "{line}")
+            }
+            Format::Text => writeln!(self.to, " WARN {words} count={count}"),
+        }
     }
 }
 
@@ -98,8 +123,7 @@ impl<W: Write> Write for Limited<W> {
             self.second = now;
             self.lines = 0;
             if self.dropped > 0 {
-                writeln!(self.to, "{} log lines were dropped: too many in a second", self.dropped)?;
-                self.dropped = 0;
+                self.tell_dropped()?;
             }
         }
         self.lines = self.lines.saturating_add(1);
@@ -122,14 +146,19 @@ mod tests {
 
     #[test]
     fn a_flood_of_lines_is_cut_and_counted() {
-        let mut limited = Limited::new(Vec::new());
-        for _ in 0..1000 {
+        for format in [Format::Text, Format::Json] {
+            let mut limited = Limited::new(Vec::new(), format);
+            for _ in 0..1000 {
+                limited.write_all(b"line\n").unwrap();
+            }
+            assert_eq!(limited.to.len(), 5 * LINES_A_SECOND_MAX as usize);
+            limited.second = limited.second - Duration::from_secs(2);
             limited.write_all(b"line\n").unwrap();
+            let text = String::from_utf8(limited.to).unwrap();
+            let told = text.lines().find(|line| line.contains("were dropped")).unwrap();
+            assert!(told.contains("950"), "{told}");
+            let is_json = serde_json::from_str::<serde_json::Value>(told).is_ok_and(|line| line["count"] == 950);
+            assert_eq!(is_json, format == Format::Json, "{told}");
         }
-        assert_eq!(limited.to.len(), 5 * LINES_A_SECOND_MAX as usize);
-        limited.second = limited.second - Duration::from_secs(2);
-        limited.write_all(b"line\n").unwrap();
-        let text = String::from_utf8(limited.to).unwrap();
-        assert!(text.contains("950 log lines were dropped"), "{text}");
     }
 }

@@ -96,6 +96,7 @@ impl Owner {
     /// Runs until the end is wished for and everything is written, or cannot be.
     pub(super) fn run(mut self) {
         let _end = EndOnDrop(Arc::clone(&self.desk));
+        let _span = tracing::info_span!("store").entered();
         while self.opened() {
             match self.desk.next(self.prune_at) {
                 Next::Write(work) => self.write(work),
