@@ -131,7 +131,8 @@ impl<'a> Place<'a> {
     /// Returns the line as shown, how many characters stand before the place, and how many are underlined.
     fn excerpt(&self) -> (String, usize, usize) {
         let skipped = self.column.saturating_sub(1 + LINE_CHARS_MAX / 2);
-        let mut rest = self.source.chars().skip(skipped);
+        let source = without_login(self.source);
+        let mut rest = source.chars().skip(skipped);
         let mut shown = String::from(if skipped == 0 { "" } else { "…" });
         let (mut before, mut under, mut at) = (shown.chars().count(), 0, skipped + 1);
         for character in rest.by_ref().take(LINE_CHARS_MAX) {
@@ -148,6 +149,22 @@ impl<'a> Place<'a> {
         }
         (shown, before, under.max(1))
     }
+}
+
+/// Puts dots over user and password of every address in a line: what is shown goes to logs and to dispatch.
+fn without_login(source: &str) -> String {
+    let mut pieces = source.split("://");
+    let mut shown = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        // A password may hold an `@` itself, and anything else that ends no text.
+        let end = piece.find(['"', '\'', ' ']).unwrap_or(piece.len());
+        let login = piece.get(..end).and_then(|address| address.rfind('@')).unwrap_or(0);
+        let (login, rest) = piece.split_at(login);
+        shown.push_str("://");
+        shown.extend(login.chars().map(|_| '•'));
+        shown.push_str(rest);
+    }
+    shown
 }
 
 /// Adds a character as it is shown, and returns how many places it takes.
@@ -179,6 +196,18 @@ pub(super) fn visible(character: char) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn user_and_password_of_an_address_are_not_shown() {
+        for (line, shown) in [
+            ("url = \"mqtt://anna:s3cret@127.0.0.1\"", "url = \"mqtt://•••••••••••@127.0.0.1\""),
+            ("url = 'https://a:b@c@d.example/' # or https://e@f", "url = 'https://•••••@d.example/' # or https://•@f"),
+            ("url = \"https://d.example/\" # @home", "url = \"https://d.example/\" # @home"),
+            ("url = \"https://ann\u{e5}:x@d", "url = \"https://••••••@d"),
+        ] {
+            assert_eq!(without_login(line), shown);
+        }
+    }
 
     fn report(text: &str, span: std::ops::Range<usize>) -> String {
         let finding = Finding {
