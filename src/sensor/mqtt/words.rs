@@ -103,6 +103,10 @@ fn io(error: &io::Error) -> Trouble {
         _ if error.to_string().contains("lookup address") => {
             Trouble::new("the broker's host name is not known; check `url` in [mqtt] and the name server")
         }
+        // Nor has the reader of packets for a connection that ends within one.
+        _ if error.to_string() == "bytes remaining on stream" => {
+            Trouble::new("the connection ended in the middle of a message; is it an MQTT broker that answers there?")
+        }
         _ => Trouble::new(error),
     }
 }
@@ -123,5 +127,7 @@ mod tests {
         assert!(oversize.words.contains("256 KiB"));
         let name = io::Error::other("failed to lookup address information: Name or service not known");
         assert!(of(&ConnectionError::Io(name)).words.contains("name"));
+        let cut = io::Error::other("bytes remaining on stream");
+        assert!(of(&ConnectionError::Io(cut)).words.contains("is it an MQTT broker"));
     }
 }
