@@ -111,6 +111,11 @@ impl Dispatch {
         Self::start(None, address)
     }
 
+    /// Starts one over TLS at an address that was free before.
+    pub(crate) fn tls_at(config: ServerConfig, address: SocketAddr) -> Self {
+        Self::start(Some(config), address)
+    }
+
     fn start(tls: Option<ServerConfig>, address: SocketAddr) -> Self {
         let shared = Arc::new(Shared::default());
         let scheme = if tls.is_some() { "https" } else { "http" };
