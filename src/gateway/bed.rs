@@ -78,7 +78,7 @@ impl Bed {
             tokio::select! {
                 biased;
                 signal = receive(&mut feed) => watching.signal(signal),
-                () = &mut timer => {
+                () = &mut timer, if armed.is_some() => {
                     armed = None;
                     watching.detector.on_deadline(watching.bed.clock.now());
                 }
