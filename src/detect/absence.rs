@@ -27,6 +27,8 @@ pub(super) struct Absence {
     pub since: Moment,
     /// Whether the watch was on when it began, so that it is followed to its end.
     pub watched: bool,
+    /// Whether anybody was told of it.
+    pub told: bool,
     /// How many reminders have been told.
     pub reminders: u32,
     /// When the next reminder is due.
@@ -35,15 +37,20 @@ pub(super) struct Absence {
 
 impl Absence {
     /// Opens an absence; the timer runs from `from` (the rise, or the opening of the window).
-    pub(super) fn open(since: Moment, watched: bool, from: Option<Moment>, alarm: &Alarm) -> Self {
+    pub(super) fn open(since: Moment, watched: bool, told: bool, from: Option<Moment>, alarm: &Alarm) -> Self {
         let due = from.zip(alarm.not_returned).map(|(from, allowed)| from + allowed);
-        Self { since, watched, reminders: 0, due }
+        Self { since, watched, told, reminders: 0, due }
     }
 
     /// Takes note that a reminder was due. `repeats`: the watch is still on; `always`: it is never off.
-    pub(super) fn reminded(&mut self, due: Moment, repeats: bool, always: bool, alarm: &Alarm) {
+    ///
+    /// Those that a time without power has missed are not told one after the other: the next one lies after `now`.
+    pub(super) fn reminded(&mut self, due: Moment, now: Moment, repeats: bool, always: bool, alarm: &Alarm) {
         self.reminders = self.reminders.saturating_add(1);
         let seldom = always && self.reminders > REMINDERS_MAX;
-        self.due = repeats.then(|| due + if seldom { REMINDS_SELDOM.max(alarm.repeat) } else { alarm.repeat });
+        let every = if seldom { REMINDS_SELDOM.max(alarm.repeat) } else { alarm.repeat };
+        let missed = now.since(due).as_nanos() / every.as_nanos().max(1);
+        let missed = u32::try_from(missed).unwrap_or(u32::MAX);
+        self.due = repeats.then(|| due + every.saturating_mul(missed.saturating_add(1)));
     }
 }

@@ -18,13 +18,25 @@ pub(super) struct Daily {
     time: Time,
     next: Option<Timestamp>,
     look: Moment,
+    /// A time that has come and waits for the bed to settle down.
+    held: Option<Timestamp>,
 }
 
 impl Daily {
-    pub(super) fn new(time: Time, zone: &TimeZone, now: &Now) -> Self {
-        let mut daily = Self { time, next: None, look: now.moment };
-        daily.plan(zone, now);
+    /// Plans the next time after `since` (what a restart remembers), else after now: one that was missed by less than
+    /// an hour is made up for.
+    pub(super) fn new(time: Time, zone: &TimeZone, since: Option<Timestamp>, now: &Now) -> Self {
+        let since = since.filter(|since| now.trusted && *since < now.utc).unwrap_or(now.utc);
+        let next = next_time_of_day(time, zone, since);
+        let mut daily = Self { time, next, look: now.moment, held: None };
+        daily.look_again(now);
         daily
+    }
+
+    /// Puts off what a time means until the bed has settled down.
+    pub(super) fn hold(&mut self, time: Timestamp, until: Moment) {
+        self.held = Some(time);
+        self.look = until;
     }
 
     fn plan(&mut self, zone: &TimeZone, now: &Now) {
@@ -47,7 +59,12 @@ impl Daily {
         if now.moment < self.look {
             return None;
         }
-        let come = self.next.filter(|next| *next <= now.utc);
+        if let Some(held) = self.held.take() {
+            self.look_again(now);
+            return Some(held);
+        }
+        // A clock that cannot be trusted tells nothing; once it can, the time may still be near enough.
+        let come = self.next.filter(|next| now.trusted && *next <= now.utc);
         match come {
             Some(_) => self.plan(zone, now),
             None if self.next.is_some_and(|next| now.utc < next - jiff::SignedDuration::from_hours(25)) => {
@@ -57,6 +74,6 @@ impl Daily {
             None => self.look_again(now),
         }
         // A clock that was set ahead over the time is not late by hours: the rule is then for another day.
-        come.filter(|time| now.trusted && now.utc.duration_since(*time).as_hours() < 1)
+        come.filter(|time| now.utc.duration_since(*time).as_hours() < 1)
     }
 }

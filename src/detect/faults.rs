@@ -44,11 +44,14 @@ pub(super) enum Told {
 pub(super) struct Faults {
     flaps: [Flap; MatFault::ALL.len()],
     good: Moment,
+    /// From when silence counts: the last good reading, moved on by the time in which nothing could be heard.
+    silent_from: Moment,
     unusable: Option<(MatFault, u32)>,
     openings: f64,
     openings_at: Moment,
     chatters: bool,
-    suspended: bool,
+    /// Since when nothing can be heard for a reason that is told elsewhere.
+    suspended: Option<Moment>,
 }
 
 impl Faults {
@@ -58,11 +61,12 @@ impl Faults {
         let mut faults = Self {
             flaps: [Flap::default(); MatFault::ALL.len()],
             good: now,
+            silent_from: now,
             unusable: None,
             openings: if chatters { CHATTER_OPENINGS } else { 0.0 },
             openings_at: now,
             chatters,
-            suspended: false,
+            suspended: None,
         };
         for fault in told {
             *faults.flap(*fault) = Flap::Open;
@@ -84,18 +88,19 @@ impl Faults {
     /// Tells whether nothing of a fault is under way, so that a good reading changes nothing: the usual case.
     fn is_quiet(&self) -> bool {
         self.unusable.is_none()
-            && !self.suspended
+            && self.suspended.is_none()
             && !self.flaps.iter().any(|flap| matches!(flap, Flap::Open | Flap::OpenAgain))
     }
 
     /// A reading could be used; ends every fault that a good reading ends.
     pub(super) fn good(&mut self, at: Moment, mut tell: impl FnMut(Told)) {
         self.good = at;
+        self.silent_from = at;
         if self.is_quiet() {
             return;
         }
         self.unusable = None;
-        self.suspended = false;
+        self.suspended = None;
         for (fault, flap) in MatFault::ALL.iter().zip(&mut self.flaps) {
             if ends_with_a_good_reading(*fault) && flap.end(at) {
                 tell(Told::Over { fault: *fault, at });
@@ -118,14 +123,16 @@ impl Faults {
     }
 
     /// Silence is expected from now on (the broker is away), until a reading comes or `resume` is called.
-    pub(super) fn suspend(&mut self) {
-        self.suspended = true;
+    pub(super) fn suspend(&mut self, now: Moment) {
+        self.suspended = self.suspended.or(Some(now));
     }
 
-    /// The way in is open again: silence counts from now on.
+    /// The way in is open again: silence counts on, without the time in which nothing could be heard. A way that opens
+    /// and closes all the time hides no silent mat.
     pub(super) fn resume(&mut self, now: Moment) {
-        self.suspended = false;
-        self.good = self.good.max(now);
+        if let Some(since) = self.suspended.take() {
+            self.silent_from = self.silent_from + now.since(since);
+        }
     }
 
     /// A contact opened and closed again within moments.
@@ -151,7 +158,7 @@ impl Faults {
 
     /// Returns when a fault, or the end of one, becomes due.
     pub(super) fn due(&self, silent_after: Duration) -> Option<Moment> {
-        let silence = (!self.suspended && !self.is_lost()).then(|| self.good + silent_after);
+        let silence = (self.suspended.is_none() && !self.is_lost()).then(|| self.silent_from + silent_after);
         let ends = self.flaps.iter().filter_map(Flap::due).min();
         let calm = self.chatters.then(|| self.openings_at + CHATTER_LEAK.mul_f64(self.openings - CHATTER_OVER));
         [silence, ends, calm].into_iter().flatten().min()
@@ -166,7 +173,7 @@ impl Faults {
 
     /// Lets time pass.
     pub(super) fn pass(&mut self, now: Moment, silent_after: Duration, mut tell: impl FnMut(Told)) {
-        if !self.suspended && !self.is_lost() && now >= self.good + silent_after {
+        if self.suspended.is_none() && !self.is_lost() && now >= self.silent_from + silent_after {
             let fault = self.unusable.map_or(MatFault::Silent, |(fault, _)| fault);
             self.begin(fault, self.good, now, &mut tell);
         }

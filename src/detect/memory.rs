@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::levels::Pair;
+use super::settings::Settings;
 use crate::model::MatFault;
 use crate::model::time::millis;
 use crate::model::time::millis_option;
@@ -15,6 +16,9 @@ pub struct Memory {
     /// When this was written.
     #[serde(with = "millis")]
     pub saved: Timestamp,
+    /// Of what mat the levels are: what they depend on, in one line.
+    #[serde(default)]
+    pub mat: String,
     /// What the bed was doing.
     pub bed: BedMemory,
     /// The absence that is open.
@@ -29,6 +33,12 @@ pub struct Memory {
     /// The last rise, for `not-up`.
     #[serde(default, with = "millis_option", skip_serializing_if = "Option::is_none")]
     pub last_rise: Option<Timestamp>,
+}
+
+/// Says in one line what levels depend on: remembered ones of another mat are worth nothing.
+pub(super) fn mat(settings: &Settings) -> String {
+    let Settings { contact, zones, range, invert, empty, occupied, .. } = settings;
+    format!("{contact} {zones} {range:?} {invert} {empty:?} {occupied:?}")
 }
 
 /// What a bed was doing.
@@ -59,6 +69,9 @@ pub struct AbsenceMemory {
     pub since: Timestamp,
     /// Whether the watch was on then.
     pub watched: bool,
+    /// Whether anybody was told.
+    #[serde(default)]
+    pub told: bool,
     /// How many reminders have been told.
     pub reminders: u32,
     /// When the next one is due.

@@ -39,7 +39,7 @@ use levels::Levels;
 use occupancy::{Change, Occupancy, Phase, Sight};
 use period::Period;
 use rules::Rules;
-use signal::{Sample, Signal};
+use signal::{End, Sample, Signal};
 
 /// Load at or above this share of a lying person is somebody. Far below the 0.69 of a person on her side on a sheet
 /// under the mattress (PoPu), above a cat (5 kg) and a folded duvet.
@@ -51,11 +51,18 @@ const LEAVE_SHARE: f64 = 0.20;
 /// Load at or below this share is a fall that leaves nothing.
 const COMPLETE_SHARE: f64 = 0.10;
 
+/// Load above this share, at the loaded end of the range, no person could have made: the largest posture of one person
+/// shows 2.5 times the smallest (PhysioNet pmd).
+const IMPOSSIBLE_HEAVY_SHARE: f64 = 2.5;
+
 /// Load below this share no person could have made: less than an empty bed by a good part of a person.
 const IMPOSSIBLE_SHARE: f64 = -0.3;
 
 /// A retained "empty" of a mat that sends only on change stands for a rise after this long without anything live.
 const RETAINED_STANDS_AFTER: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// What was last seen of somebody in bed is remembered at least this often, for the `not-before` of a power cut.
+const REMEMBER_EVERY: std::time::Duration = std::time::Duration::from_secs(30 * 60);
 
 /// Where the detector of a bed starts.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,6 +93,10 @@ pub struct Detector {
     gap: bool,
     /// Since when a retained message says, against what was known before the gap, that the bed is empty.
     retained_empty: Option<Moment>,
+    /// Since when a retained message says, against what was known before the gap, that somebody is in bed.
+    retained_occupied: Option<Moment>,
+    /// When what a restart must know was last asked for.
+    remembered: Moment,
     events: VecDeque<Event>,
     /// Whether what a restart must know has changed since it was last asked for.
     changed: bool,
@@ -101,7 +112,7 @@ impl Detector {
             Start::First | Start::Lost => None,
         };
         let levels = starting_levels(&settings, &signal, memory, now.moment);
-        let phase = memory.map_or(Phase::Unknown, |memory| memory.bed.phase(&now));
+        let phase = memory.map_or(Phase::Unknown, |memory| memory.bed.phase(memory.saved, &now));
         Self {
             signal,
             levels,
@@ -114,6 +125,8 @@ impl Detector {
             latest: None,
             gap: true,
             retained_empty: None,
+            retained_occupied: None,
+            remembered: now.moment,
             events: VecDeque::with_capacity(8),
             changed: false,
         }
@@ -134,6 +147,10 @@ impl Detector {
             let before = self.now.moment;
             self.set_now(Now { moment: due.max(before), utc: now.utc_of(due.max(before)), trusted: now.trusted });
             self.pass();
+            if self.next_deadline() == Some(due) {
+                // At the end of time every deadline lies at the same moment.
+                break;
+            }
         }
         self.set_now(now);
     }
@@ -157,7 +174,7 @@ impl Detector {
     pub fn on_away(&mut self, now: Now) {
         self.on_deadline(now);
         self.gap_begins();
-        self.faults.suspend();
+        self.faults.suspend(self.now.moment);
     }
 
     /// The way in is open again: from now on silence counts.
@@ -191,6 +208,9 @@ impl Detector {
 
     /// Tells, once, whether what a restart must know has changed.
     pub fn take_changed(&mut self) -> bool {
+        if self.changed {
+            self.remembered = self.now.moment;
+        }
         std::mem::take(&mut self.changed)
     }
 
@@ -199,6 +219,7 @@ impl Detector {
     pub fn memory(&self) -> Memory {
         Memory {
             saved: self.now.utc,
+            mat: memory::mat(&self.settings),
             bed: BedMemory::of(self.occupancy.phase(), &self.now),
             absence: self.rules.absence(&self.now),
             levels: self.levels.pair(),
@@ -218,11 +239,11 @@ impl Detector {
             return;
         }
         let sample = self.signal.take(&reading.channels);
-        let (value, at_end) = match sample {
-            Sample::Value { value, at_end } => (value, at_end),
+        let (value, end) = match sample {
+            Sample::Value { value, end } => (value, end),
             Sample::Unusable(fault) => return self.unusable(fault),
         };
-        if at_end && self.is_impossible(value) {
+        if self.is_impossible(value, end) {
             return self.unusable(MatFault::Unplugged);
         }
         self.latest = Some(*reading);
@@ -234,30 +255,64 @@ impl Detector {
         }
         self.good(reading.at);
         self.learn(reading.at, value);
-        if let Some(sight) = self.sight(value, at_end) {
+        if let Some(sight) = self.sight(value, end) {
+            self.settle_retained(sight);
             self.see(reading.at, sight);
         }
+        let in_bed = matches!(self.occupancy.phase(), Phase::InBed { .. });
+        self.changed |= in_bed && self.now.moment.since(self.remembered) >= REMEMBER_EVERY;
         self.follow(reading.at, value);
     }
 
-    /// A retained or late message sets the state where nothing is known, and raises nothing by itself.
+    /// A retained or late message sets the state where nothing better is known, and raises nothing by itself.
     fn take_old(&mut self, reading: &Reading) {
-        let Sample::Value { value, at_end } = self.signal.take(&reading.channels) else { return };
-        let Some(sight) = self.sight(value, at_end) else { return };
+        let Sample::Value { value, end } = self.signal.take(&reading.channels) else { return };
+        let Some(sight) = self.sight(value, end) else { return };
+        let nobody = matches!(sight, Sight::Empty | Sight::NearlyEmpty);
+        if !nobody {
+            self.retained_empty = None;
+        }
+        let missed_something = self.gap && !self.period.is_steady();
         match (self.occupancy.phase(), sight) {
+            (Phase::Unknown | Phase::Empty, Sight::Occupied) if self.rules.is_absent() || missed_something => {
+                self.arm_by_retained();
+            }
             (Phase::Unknown, _) => self.see(self.now.moment, sight),
-            (Phase::InBed { .. }, Sight::Empty | Sight::NearlyEmpty) if self.gap && !self.period.is_steady() => {
+            (Phase::InBed { .. }, _) if nobody && missed_something => {
                 self.retained_empty = self.retained_empty.or(Some(self.now.moment));
             }
             (Phase::InBed { .. } | Phase::Empty | Phase::Settling { .. } | Phase::Leaving { .. }, _) => {}
         }
     }
 
-    /// A value at the unloaded end of the range, far below the level of the empty bed, is a cable and no person.
-    /// Where every reading decides, it is a reading like any other.
-    fn is_impossible(&self, value: f64) -> bool {
+    /// Somebody has lain down while nothing could be heard. The bed is armed, so that her rise is seen; that she is back
+    /// is told by a live reading only.
+    fn arm_by_retained(&mut self) {
+        let at = self.now.moment;
+        self.retained_occupied = Some(at);
+        self.changed = true;
+        self.occupancy.set_phase(Phase::InBed { since: at, seen: at });
+    }
+
+    /// The first live reading after [`Self::arm_by_retained`] either begins to settle her, or is her leaving.
+    fn settle_retained(&mut self, sight: Sight) {
+        let Some(since) = self.retained_occupied.take() else { return };
+        if sight == Sight::Occupied {
+            let (readings, from_unknown) = (2, false);
+            self.occupancy.set_phase(Phase::Settling { since, readings, dip: None, from_unknown });
+        }
+    }
+
+    /// A value at an end of the range that no person could have made is a cable: far below the level of the empty bed, or
+    /// far above that of somebody lying. Where every reading decides, it is a reading like any other.
+    fn is_impossible(&self, value: f64, end: Option<End>) -> bool {
         let every_reading_decides = self.settings.confirm == Confirm::Fixed(std::time::Duration::ZERO);
-        !every_reading_decides && self.levels.share(value).is_some_and(|share| share < IMPOSSIBLE_SHARE)
+        let Some(share) = self.levels.share(value).filter(|_| !every_reading_decides) else { return false };
+        match end {
+            Some(End::Unloaded) => share < IMPOSSIBLE_SHARE,
+            Some(End::Loaded) => share > IMPOSSIBLE_HEAVY_SHARE,
+            None => false,
+        }
     }
 
     fn unusable(&mut self, fault: MatFault) {
@@ -276,20 +331,29 @@ impl Detector {
         let Some(learnt) = self.levels.learn(at, value, self.signal.noise()) else { return };
         self.changed = true;
         if learnt.occupied {
-            self.occupancy.set_phase(Phase::Settling { since: learnt.swing_at, dip: None, from_unknown: false });
+            // A plateau is many readings.
+            let (since, readings) = (learnt.swing_at, 2);
+            self.occupancy.set_phase(Phase::Settling { since, readings, dip: None, from_unknown: false });
             return;
         }
         // She was in bed before the levels were known: the fall that made them known is her leaving.
         self.on_change(Change::Settled { at: learnt.before_since });
         let (since, gone) = (learnt.before_since, learnt.swing_at);
-        self.occupancy.set_phase(Phase::Leaving { since, seen: gone, gone, readings: 2, partial: false });
+        self.occupancy.set_phase(Phase::Leaving {
+            since,
+            seen: gone,
+            gone,
+            readings: 2,
+            partial: false,
+            between: None,
+        });
     }
 
     /// Evidence: what a value shows. `None` where the levels are not known and nothing can be said.
-    fn sight(&self, value: f64, at_end: bool) -> Option<Sight> {
+    fn sight(&self, value: f64, end: Option<End>) -> Option<Sight> {
         let Some(share) = self.levels.share(value) else {
             // Many mats read exactly the end of their range when nobody lies there.
-            return at_end.then_some(Sight::Empty);
+            return (end == Some(End::Unloaded)).then_some(Sight::Empty);
         };
         Some(if share >= ENTER_SHARE {
             Sight::Occupied
@@ -367,6 +431,8 @@ impl Detector {
 
     fn gap_begins(&mut self) {
         self.gap = true;
+        self.changed = true;
+        self.occupancy.unheard();
         self.period.interrupted();
     }
 
@@ -397,5 +463,7 @@ fn starting_levels(settings: &Settings, signal: &Signal, memory: Option<&Memory>
     let empty = settings.empty.as_deref().map(|zones| signal.level(zones));
     let occupied = settings.occupied.as_deref().map(|zones| signal.level(zones));
     let given = empty.zip(occupied).map(|(empty, occupied)| Pair { empty, occupied });
-    Levels::new(memory.and_then(|memory| memory.levels).or(given), empty, now)
+    // Levels that were followed since count more than those of the installation, as long as both are of the same mat.
+    let remembered = memory.filter(|memory| memory.mat == memory::mat(settings)).and_then(|memory| memory.levels);
+    Levels::new(remembered.or(given), empty, now)
 }

@@ -20,6 +20,9 @@ pub(super) const CONFIRM_MAX: Duration = Duration::from_secs(8);
 /// A contact mat that chatters opens for seconds all the time; an opening held this long alarms all the same.
 const CONFIRM_CHATTER: Duration = Duration::from_secs(60);
 
+/// A load that stays between the thresholds this long after a fall is somebody; one that only touches them is noise.
+const BETWEEN_MIN: Duration = Duration::from_secs(1);
+
 /// Somebody who is lying down may lose contact this long and is still lying down.
 const SETTLING_DIP_MAX: Duration = Duration::from_secs(1);
 
@@ -47,6 +50,8 @@ pub(super) enum Phase {
     Settling {
         /// When the load came.
         since: Moment,
+        /// How many readings have shown somebody since.
+        readings: u32,
         /// Since when it is away again.
         dip: Option<Moment>,
         /// Whether nothing was known before.
@@ -71,7 +76,16 @@ pub(super) enum Phase {
         readings: u32,
         /// Whether the latest of them left some load.
         partial: bool,
+        /// Since when the load has been between the thresholds again.
+        between: Option<Moment>,
     },
+}
+
+impl Phase {
+    /// Load has come at `since`.
+    pub(super) const fn settling(since: Moment, from_unknown: bool) -> Self {
+        Self::Settling { since, readings: 1, dip: None, from_unknown }
+    }
 }
 
 /// What has changed.
@@ -148,32 +162,36 @@ impl Occupancy {
                 return Some(Change::FoundEmpty { at });
             }
             (Phase::Unknown, Between) => {}
-            (Phase::Unknown, Occupied) => self.phase = Phase::Settling { since: at, dip: None, from_unknown: true },
+            (Phase::Unknown, Occupied) => self.phase = Phase::settling(at, true),
 
             (Phase::Empty, Empty | NearlyEmpty | Between) => {}
-            (Phase::Empty, Occupied) => self.phase = Phase::Settling { since: at, dip: None, from_unknown: false },
+            (Phase::Empty, Occupied) => self.phase = Phase::settling(at, false),
 
-            (Phase::Settling { since, dip: None, from_unknown }, Empty | NearlyEmpty) => {
-                self.phase = Phase::Settling { since, dip: Some(at), from_unknown };
+            (Phase::Settling { since, readings, dip: None, from_unknown }, Empty | NearlyEmpty) => {
+                self.phase = Phase::Settling { since, readings, dip: Some(at), from_unknown };
             }
             (Phase::Settling { dip: Some(_), .. }, Empty | NearlyEmpty | Between) => {}
             (Phase::Settling { dip: None, .. }, Between) => {}
-            (Phase::Settling { since, from_unknown, .. }, Occupied) => {
-                self.phase = Phase::Settling { since, dip: None, from_unknown };
+            (Phase::Settling { since, readings, from_unknown, .. }, Occupied) => {
+                self.phase = Phase::Settling { since, readings: readings.saturating_add(1), dip: None, from_unknown };
             }
 
             (Phase::InBed { since, seen }, Empty | NearlyEmpty) => {
                 let partial = sight == NearlyEmpty;
-                self.phase = Phase::Leaving { since, seen, gone: at, readings: 1, partial };
+                self.phase = Phase::Leaving { since, seen, gone: at, readings: 1, partial, between: None };
             }
             (Phase::InBed { since, .. }, Between | Occupied) => self.phase = Phase::InBed { since, seen: at },
 
             (Phase::Leaving { since, seen, gone, readings, .. }, Empty | NearlyEmpty) => {
                 let partial = sight == NearlyEmpty;
                 let readings = readings.saturating_add(1);
-                self.phase = Phase::Leaving { since, seen, gone, readings, partial };
+                self.phase = Phase::Leaving { since, seen, gone, readings, partial, between: None };
             }
-            (Phase::Leaving { since, .. }, Between | Occupied) => self.phase = Phase::InBed { since, seen: at },
+            (Phase::Leaving { since, seen, gone, readings, partial, between }, Between) => {
+                let between = between.or(Some(at));
+                self.phase = Phase::Leaving { since, seen, gone, readings, partial, between };
+            }
+            (Phase::Leaving { since, .. }, Occupied) => self.phase = Phase::InBed { since, seen: at },
         }
         self.pass(at)
     }
@@ -185,9 +203,13 @@ impl Occupancy {
                 self.phase = Phase::Empty;
                 from_unknown.then_some(Change::FoundEmpty { at: dip })
             }
-            Phase::Settling { since, dip: None, .. } if now >= since + self.settle => {
+            Phase::Settling { since, .. } if self.settling_due().is_some_and(|due| now >= due) => {
                 self.phase = Phase::InBed { since, seen: now };
                 Some(Change::Settled { at: since })
+            }
+            Phase::Leaving { since, between: Some(between), .. } if now >= between + BETWEEN_MIN => {
+                self.phase = Phase::InBed { since, seen: between };
+                None
             }
             Phase::Leaving { since, seen, gone, .. } if self.leaving_due().is_some_and(|due| now >= due) => {
                 self.phase = Phase::Empty;
@@ -203,16 +225,34 @@ impl Occupancy {
     pub(super) fn due(&self) -> Option<Moment> {
         match self.phase {
             Phase::Settling { dip: Some(dip), .. } => Some(dip + self.dip_max()),
-            Phase::Settling { since, dip: None, .. } => Some(since + self.settle),
-            Phase::Leaving { .. } => self.leaving_due(),
+            Phase::Settling { dip: None, .. } => self.settling_due(),
+            Phase::Leaving { between: Some(between), .. } => Some(between + BETWEEN_MIN),
+            Phase::Leaving { between: None, .. } => self.leaving_due(),
             Phase::Unknown | Phase::Empty | Phase::InBed { .. } => None,
         }
+    }
+
+    /// The mat cannot be heard any more. Of a mat that sends steadily, a load that has not settled yet is forgotten: time
+    /// alone must not make a return of it.
+    pub(super) fn unheard(&mut self) {
+        if let Phase::Settling { from_unknown, .. } = self.phase {
+            if self.steady {
+                self.phase = if from_unknown { Phase::Unknown } else { Phase::Empty };
+            }
+        }
+    }
+
+    /// Somebody has settled after `settle`, and after a second reading where the mat sends steadily: a glitch is nobody.
+    fn settling_due(&self) -> Option<Moment> {
+        let Phase::Settling { since, readings, dip: None, .. } = self.phase else { return None };
+        let unconfirmed = self.steady && readings < 2 && !self.settle.is_zero();
+        (!unconfirmed).then(|| since + self.settle)
     }
 
     /// A fall is sure after the confirmation time, and after a second reading where the mat sends steadily: a glitch
     /// before a pause of the line is no rise. The maximum decides all the same.
     fn leaving_due(&self) -> Option<Moment> {
-        let Phase::Leaving { gone, readings, partial, .. } = self.phase else { return None };
+        let Phase::Leaving { gone, readings, partial, between: None, .. } = self.phase else { return None };
         let confirm = self.confirm_time(partial);
         let unconfirmed = self.steady && readings < 2 && !confirm.is_zero();
         Some(gone + if unconfirmed { confirm.max(CONFIRM_MAX) } else { confirm })

@@ -21,6 +21,9 @@ const FIRST_START: Duration = Duration::from_secs(15 * 60);
 /// A bed found empty after its state was lost is told after this long: as long as the latest rise takes.
 const LOST_START: Duration = super::occupancy::CONFIRM_MAX;
 
+/// How soon to look again where the bed is just changing.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// Somebody who rose this shortly before the set time has been up.
 const UP_WITHIN: SignedDuration = SignedDuration::from_hours(3);
 
@@ -48,12 +51,12 @@ enum Unknown {
 
 impl Rules {
     pub(super) fn new(settings: &Settings, start: &Start, now: &Now) -> Self {
-        let daily = |time| Daily::new(time, &settings.zone, now);
         let (unknown, memory) = match start {
             Start::First => (Unknown::After(FIRST_START), None),
             Start::Lost => (Unknown::After(LOST_START), None),
             Start::Remembered(memory) => (Unknown::After(LOST_START), Some(memory)),
         };
+        let daily = |time| Daily::new(time, &settings.zone, memory.map(|memory| memory.saved), now);
         Self {
             absence: memory.and_then(|memory| Some(memory.absence?.restore(memory.saved, now))),
             unknown,
@@ -68,9 +71,15 @@ impl Rules {
         self.absence.map(|absence| AbsenceMemory {
             since: now.utc_of(absence.since),
             watched: absence.watched,
+            told: absence.told,
             reminders: absence.reminders,
             due: absence.due.map(|due| now.utc_of(due)),
         })
+    }
+
+    /// Tells whether an absence is open.
+    pub(super) fn is_absent(&self) -> bool {
+        self.absence.is_some()
     }
 
     /// Returns the last rise.
@@ -120,23 +129,29 @@ impl Rules {
         let not_before = seen.map(|seen| now.utc_of(seen));
         let rise = event(settings, Kind::Rise, now.utc_of(at), not_before, now);
         let from = if rise.watched { Some(at) } else { opening_soon(settings, at, since, now) };
-        self.absence = Some(Absence::open(at, rise.watched, from, &settings.alarm));
+        let told = rise.watched && settings.alarm.rise;
+        self.absence = Some(Absence::open(at, rise.watched, told, from, &settings.alarm));
         self.last_rise = Some(rise.time);
         rise
     }
 
     /// Time has passed; returns what that means.
     pub(super) fn pass(&mut self, settings: &Settings, phase: Phase, now: &Now) -> impl Iterator<Item = Event> + use<> {
-        let unknown = self.pass_unknown(settings, now);
+        let unknown = self.pass_unknown(settings, phase, now);
         let reminder = self.pass_reminder(settings, now);
         let not_in_bed = self.pass_not_in_bed(settings, phase, now);
         let not_up = self.pass_not_up(settings, phase, now);
         [unknown, reminder, not_in_bed, not_up].into_iter().flatten()
     }
 
-    fn pass_unknown(&mut self, settings: &Settings, now: &Now) -> Option<Event> {
+    fn pass_unknown(&mut self, settings: &Settings, phase: Phase, now: &Now) -> Option<Event> {
         let Unknown::At(at) = self.unknown else { return None };
         if now.moment < at {
+            return None;
+        }
+        if matches!(phase, Phase::Settling { .. }) {
+            // Somebody may be there; that is known in a moment.
+            self.unknown = Unknown::At(now.moment + LOOK_AGAIN);
             return None;
         }
         self.unknown = Unknown::Done;
@@ -144,7 +159,7 @@ impl Rules {
         if !found.watched || self.absence.is_some() {
             return None;
         }
-        self.absence = Some(Absence::open(at, true, Some(at), &settings.alarm));
+        self.absence = Some(Absence::open(at, true, true, Some(at), &settings.alarm));
         Some(found)
     }
 
@@ -154,26 +169,39 @@ impl Rules {
         let time = now.utc_of(due);
         let on = !now.trusted || settings.watch.is_on(time);
         let (first, belongs) = (absence.reminders == 0, absence.watched);
-        let always = settings.watch == Watch::Always;
-        absence.reminded(due, on, always, &settings.alarm);
-        absence.watched = true;
+        // A clock that cannot be trusted keeps the watch on for as long as it lasts.
+        let always = settings.watch == Watch::Always || !now.trusted;
+        absence.reminded(due, now.moment, on, always, &settings.alarm);
+        let told = on || (first && belongs);
+        absence.watched |= told;
+        absence.told |= told;
         let reminder = event(settings, Kind::NotReturned, time, None, now);
-        (on || (first && belongs)).then_some(Event { watched: true, ..reminder })
+        told.then_some(Event { watched: true, ..reminder })
     }
 
     fn pass_not_in_bed(&mut self, settings: &Settings, phase: Phase, now: &Now) -> Option<Event> {
-        let time = self.not_in_bed.as_mut()?.pass(&settings.zone, now)?;
+        let daily = self.not_in_bed.as_mut()?;
+        let time = daily.pass(&settings.zone, now)?;
+        if matches!(phase, Phase::Settling { .. }) {
+            daily.hold(time, now.moment + LOOK_AGAIN);
+            return None;
+        }
         let empty = matches!(phase, Phase::Empty | Phase::Unknown);
-        if !empty || self.absence.is_some_and(|absence| absence.watched) {
+        if !empty || self.absence.is_some_and(|absence| absence.told) {
             return None;
         }
         let at = now.moment_of(time);
-        self.absence = Some(Absence::open(at, true, Some(at), &settings.alarm));
+        self.absence = Some(Absence::open(at, true, true, Some(at), &settings.alarm));
         Some(event(settings, Kind::NotInBed(NotInBedReason::Time), time, None, now))
     }
 
     fn pass_not_up(&mut self, settings: &Settings, phase: Phase, now: &Now) -> Option<Event> {
-        let time = self.not_up.as_mut()?.pass(&settings.zone, now)?;
+        let daily = self.not_up.as_mut()?;
+        let time = daily.pass(&settings.zone, now)?;
+        if matches!(phase, Phase::Leaving { .. }) {
+            daily.hold(time, now.moment + LOOK_AGAIN);
+            return None;
+        }
         let in_bed = matches!(phase, Phase::InBed { .. });
         let been_up = self.last_rise.is_some_and(|rise| time.duration_since(rise) < UP_WITHIN);
         (in_bed && !been_up).then(|| event(settings, Kind::NotUp, time, None, now))
@@ -194,6 +222,7 @@ pub(super) fn event(
     not_before: Option<Timestamp>,
     now: &Now,
 ) -> Event {
+    let not_before = not_before.map(|before| before.min(time));
     let watched = !now.trusted || settings.watch.is_on_between(not_before.unwrap_or(time), now.utc);
     Event {
         time,
@@ -210,16 +239,19 @@ pub(super) fn event(
 impl AbsenceMemory {
     /// Brings an absence over a restart. Where the clock cannot be trusted, the time spent off is not counted.
     fn restore(&self, saved: Timestamp, now: &Now) -> Absence {
-        let moment = |utc: Timestamp| {
-            if now.trusted { now.moment_of(utc) } else { Now { utc: saved, ..*now }.moment_of(utc) }
-        };
         Absence {
-            since: moment(self.since),
+            since: moment_over_restart(self.since, saved, now),
             watched: self.watched,
+            told: self.told,
             reminders: self.reminders,
-            due: self.due.map(moment),
+            due: self.due.map(|due| moment_over_restart(due, saved, now)),
         }
     }
+}
+
+/// The moment of a time from before a restart. Where the clock cannot be trusted, the time spent off is not counted.
+fn moment_over_restart(utc: Timestamp, saved: Timestamp, now: &Now) -> Moment {
+    if now.trusted { now.moment_of(utc) } else { Now { utc: saved, ..*now }.moment_of(utc) }
 }
 
 impl BedMemory {
@@ -235,11 +267,12 @@ impl BedMemory {
     }
 
     /// Returns the phase to go on with.
-    pub(super) fn phase(&self, now: &Now) -> Phase {
+    pub(super) fn phase(&self, saved: Timestamp, now: &Now) -> Phase {
+        let moment = |utc| moment_over_restart(utc, saved, now).min(now.moment);
         match *self {
             Self::Unknown => Phase::Unknown,
             Self::Empty => Phase::Empty,
-            Self::InBed { since, seen } => Phase::InBed { since: now.moment_of(since), seen: now.moment_of(seen) },
+            Self::InBed { since, seen } => Phase::InBed { since: moment(since), seen: moment(seen) },
         }
     }
 }

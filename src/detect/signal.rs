@@ -20,11 +20,20 @@ pub(super) enum Sample {
     Value {
         /// The load, counted upwards.
         value: f64,
-        /// Whether every zone lies exactly at the unloaded end of what the sensor can say.
-        at_end: bool,
+        /// The end of what the sensor can say at which every zone lies exactly, if at one.
+        end: Option<End>,
     },
     /// Nothing that can be used, and why.
     Unusable(MatFault),
+}
+
+/// An end of what the sensor can say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// Where nothing lies on the mat.
+    Unloaded,
+    /// Where it cannot show any more.
+    Loaded,
 }
 
 /// The state that reading a mat needs.
@@ -56,7 +65,10 @@ impl Signal {
     /// Takes the channels of a reading. A zone that failed keeps its last value, as long as another one works.
     pub(super) fn take(&mut self, channels: &Channels) -> Sample {
         let mut working = 0;
-        let (mut value, mut at_end, mut outside) = (0.0, true, false);
+        let (mut value, mut outside) = (0.0, false);
+        let (mut unloaded, mut loaded) = (self.range.is_some(), self.range.is_some());
+        let (low, high) = self.range.unwrap_or_default();
+        let (least, most) = if self.sign < 0.0 { (high, low) } else { (low, high) };
         for (zone, kept) in channels.zones().iter().zip(&mut self.zones) {
             if self.range.is_some_and(|(low, high)| *zone < low || *zone > high) {
                 outside = true;
@@ -64,9 +76,9 @@ impl Signal {
                 working += 1;
                 *kept = *zone;
             }
-            let end = self.range.map(|(low, high)| if self.sign < 0.0 { high } else { low });
             // Exactly equal: the end of the range is what the sensor says, not the result of a calculation.
-            at_end &= end == Some(*zone);
+            unloaded &= *zone - least == 0.0;
+            loaded &= *zone - most == 0.0;
             value += *kept;
         }
         if working == 0 || value.is_nan() {
@@ -74,7 +86,8 @@ impl Signal {
         }
         let value = self.sign * value;
         self.follow_noise(value);
-        Sample::Value { value, at_end }
+        let end = if unloaded { Some(End::Unloaded) } else { loaded.then_some(End::Loaded) };
+        Sample::Value { value, end }
     }
 
     fn follow_noise(&mut self, value: f64) {
