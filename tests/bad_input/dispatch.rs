@@ -35,7 +35,7 @@ fn falls_ill_and_gets_well(answer: Answer, words: &str) -> Vec<String> {
     dispatch.otherwise(Answer::Receipt);
     comes_again(&dispatch, &first, from);
     daemon.wait_for_line(&["Alert accepted", first.header("webhook-id")]);
-    daemon.wait_for_line(&["Dispatch channel works again"]);
+    daemon.wait_for_line(&["Dispatch channel works"]);
     wait_until_told(&dispatch, "gateway-fault dispatch");
     wait_until_told(&dispatch, "gateway-restored dispatch");
     // Whatever was raised meanwhile has arrived in the end, each under one id and one number.
