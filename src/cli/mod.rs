@@ -72,12 +72,19 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Makes the runtime of a command: one thread, which is enough for a home and the shortest way for an alert.
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_current_thread()
+/// How long calls that block (a name service, a port) may take when a command is done; then they are left behind.
+const BLOCKED_WITHIN: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Runs a command to its end: on one thread, which is enough for a home and the shortest way for an alert.
+fn block_on<T>(command: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::failed(format!("the program cannot start: {error}")))
+        .map_err(|error| Failure::failed(format!("the program cannot start: {error}")))?;
+    let ended = runtime.block_on(command);
+    // Dropped, it would wait for every call that blocks, however long that hangs.
+    runtime.shutdown_timeout(BLOCKED_WITHIN);
+    Ok(ended)
 }
 
 /// A signal that a command listens to.
@@ -113,5 +120,18 @@ impl Signals {
             _ = self.interrupt.recv() => Told::Stop,
             _ = self.hangup.recv() => Told::Reload,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_hangs_does_not_hold_up_the_end() {
+        let (free, hangs) = std::sync::mpsc::channel::<()>();
+        block_on(async { drop(tokio::task::spawn_blocking(move || hangs.recv())) }).unwrap();
+        // Were the end to wait for it, this would never be reached.
+        drop(free);
     }
 }

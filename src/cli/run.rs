@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
-use super::{Failure, Signals, Told, runtime};
+use super::{Failure, Signals, Told, block_on};
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError, Looks, Severity, accepted};
 use crate::gateway::{self, Order, Setup};
@@ -49,14 +49,14 @@ impl Args {
         let clock = Clock::new(chosen.config.gateway.clock);
         let setup =
             Setup { config: chosen.config, broken_file: chosen.broken, first_start: chosen.first, clock, tap: None };
-        runtime()?.block_on(async {
+        block_on(async {
             let signals = Signals::listen()?;
             let (orders, received) = mpsc::channel(4);
             tokio::select! {
                 () = gateway::run(setup, received) => Ok(ExitCode::SUCCESS),
                 never = pass_on(signals, orders) => match never {},
             }
-        })
+        })?
     }
 }
 
@@ -109,7 +109,8 @@ fn choose(file: &Path) -> Result<Chosen, Failure> {
     match config::load(file, Looks::Here) {
         Ok(sound) => {
             let folder = folder(Some(&sound.config.store.path));
-            let first = accepted::recall(&folder).ok().flatten().is_none();
+            // One that is there and cannot be read was accepted once: the gateway has run before.
+            let first = matches!(accepted::recall(&folder), Ok(None));
             Ok(Chosen { config: sound.config, broken: None, first, keep: Some((sound.text, folder)) })
         }
         Err(error @ ConfigError::Missing { .. }) => Err(Failure::usage(error)),

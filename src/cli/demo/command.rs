@@ -13,7 +13,7 @@ use tokio::sync::{Notify, broadcast, mpsc, watch};
 
 use super::home::Home;
 use super::{Happening, Look, Screen, Timeline};
-use crate::cli::{Failure, Signals, runtime};
+use crate::cli::{Failure, Signals, block_on};
 use crate::clock::{self, Clock, ClockSource};
 use crate::dispatch::https::signature::Keys;
 use crate::dispatch::receiver::{Checks, Post, Receiver};
@@ -57,7 +57,7 @@ impl Args {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         let start = clock::utc();
         let scene = if self.keep { script::whole_night(SEED, start, NIGHT) } else { script::half_minute(SEED, start) };
-        match runtime()?.block_on(play(scene)) {
+        match block_on(play(scene))? {
             // Whoever reads has seen enough, as `head` does.
             Err(Ended::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
             Err(Ended::Output(error)) => Err(Failure::failed(error)),
