@@ -64,8 +64,8 @@ struct Task {
     name: String,
     span: tracing::Span,
     make: Make,
+    /// Its last answer, where it is asked; such a task ends by itself when the program does.
     beat: Option<Arc<AtomicU64>>,
-    ends_by_itself: bool,
     abort: Option<AbortHandle>,
     failures: u32,
     /// When it started, or will start again.
@@ -74,8 +74,7 @@ struct Task {
 
 impl Task {
     fn new(name: &str, span: tracing::Span, make: Make, beat: Option<Arc<AtomicU64>>) -> Self {
-        let (ends_by_itself, started) = (beat.is_some(), clock::moment());
-        Self { name: name.to_owned(), span, make, beat, ends_by_itself, abort: None, failures: 0, started }
+        Self { name: name.to_owned(), span, make, beat, abort: None, failures: 0, started: clock::moment() }
     }
 }
 
@@ -91,7 +90,7 @@ impl Supervisor {
         Self { running: JoinSet::new(), tasks: BTreeMap::new(), ask: watch::Sender::new(0) }
     }
 
-    /// Starts a task, and again whenever it panics. It must answer its beat.
+    /// Starts a task, and again whenever it panics. It must answer its beat, and end by itself when the program does.
     pub(super) fn watch<W>(&mut self, name: &str, span: tracing::Span, mut make: impl FnMut(Beat) -> W + Send + 'static)
     where
         W: Future<Output = ()> + Send + 'static,
@@ -99,21 +98,6 @@ impl Supervisor {
         let make: Make = Box::new(move |beat| Box::pin(make(beat)));
         let answered = Arc::new(AtomicU64::new(*self.ask.borrow()));
         self.start(Task::new(name, span, make, Some(answered)), Duration::ZERO);
-    }
-
-    /// Starts a task, and again whenever it panics. It answers no beat, and ends by itself when the program does.
-    pub(super) fn keep_to_the_end<W>(
-        &mut self,
-        name: &str,
-        span: tracing::Span,
-        make: impl FnMut() -> W + Send + 'static,
-    ) where
-        W: Future<Output = ()> + Send + 'static,
-    {
-        self.keep(name, span, make);
-        if let Some(task) = self.tasks.values_mut().find(|task| task.name == name) {
-            task.ends_by_itself = true;
-        }
     }
 
     /// Starts a task, and again whenever it panics. It answers no beat, and is dropped when the program ends.
@@ -181,7 +165,7 @@ impl Supervisor {
 
     /// Drops the tasks that do not end by themselves, and waits for the others, at most `grace`. True where all ended.
     pub(super) async fn finish(&mut self, grace: Duration) -> bool {
-        let dropped = self.tasks.values().filter(|task| !task.ends_by_itself);
+        let dropped = self.tasks.values().filter(|task| task.beat.is_none());
         dropped.filter_map(|task| task.abort.as_ref()).for_each(AbortHandle::abort);
         let all = async { while self.running.join_next().await.is_some() {} };
         let done = tokio::time::timeout(grace, all).await.is_ok();

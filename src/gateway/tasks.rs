@@ -12,10 +12,11 @@ use super::board::{Board, status_line};
 use super::outbox::Outbox;
 use super::own::Own;
 use super::{Gateway, Parts, Tap, notify};
+use crate::clock::Clock;
 use crate::config::{Bed, Config};
 use crate::dispatch::queue::HELD_MAX;
 use crate::dispatch::{self, Command, Report};
-use crate::model::{AlertId, GatewayFault, Health};
+use crate::model::{Alert, AlertId, GatewayFault, Health, Sequence};
 use crate::sensor::{self, BrokerSettings, Feed, Link, SerialSettings};
 use crate::store::{self, Condition, Delivered, Receipt, Recovered};
 
@@ -69,7 +70,7 @@ impl Gateway {
         let (outbox, own, health) = (self.outbox.clone(), self.own.clone(), parts.board.follow());
         let (config, clock, several) = (config.clone(), parts.clock.clone(), config.channels.len() > 1);
         let accepted = Arc::new(Mutex::new(VecDeque::from(parts.accepted.clone())));
-        self.supervisor.keep_to_the_end("delivery", tracing::Span::none(), move || {
+        self.supervisor.watch("delivery", tracing::Span::none(), move |mut beat| {
             let (reports, reported) = mpsc::channel(REPORTS_MAX);
             let commands = outbox.connect();
             let numbers = outbox.clone();
@@ -86,9 +87,9 @@ impl Gateway {
             };
             let (room, rooms) = mpsc::channel(1);
             let remembered = several.then(|| Arc::clone(&accepted));
-            let noting =
-                Noting { outbox: outbox.clone(), own: own.clone(), waiting: BTreeMap::new(), remembered, room };
+            let (outbox, own, clock) = (outbox.clone(), own.clone(), clock.clone());
             let fetching = fetch_backlog(outbox.clone(), rooms);
+            let noting = Noting { outbox, own, clock, waiting: BTreeMap::new(), remembered, room };
             async move {
                 // Each of them ends only when the program does, or by a panic, which takes all along.
                 let deliver = dispatch::run(setup, commands, reports);
@@ -96,6 +97,8 @@ impl Gateway {
                 tokio::select! {
                     ended = note => debug!(waiting = ended.waiting, "Delivery has ended"),
                     () = fetching => {}
+                    // One that is stuck in here answers no more.
+                    () = async { loop { beat.next().await } } => {}
                 }
             }
         });
@@ -142,6 +145,7 @@ type Remembered = Mutex<VecDeque<(AlertId, String)>>;
 struct Noting {
     outbox: Outbox,
     own: Own,
+    clock: Clock,
     /// What a channel has said of an alert that is not delivered everywhere yet; bounded by what delivery holds.
     waiting: BTreeMap<AlertId, Delivered>,
     /// Which channel accepted which alert, so that a return goes to the same one, over a restart too.
@@ -159,10 +163,9 @@ impl Noting {
                     self.remember(alert, &channel);
                     self.waiting.insert(alert, Delivered { id: alert, sequence, channel, reference, at });
                 }
-                Report::Delivered { alert, .. } => {
-                    if let Some(delivered) = self.waiting.remove(&alert) {
-                        self.outbox.store().delivered(delivered);
-                    }
+                Report::Delivered { alert, sequence } => {
+                    let waiting = self.waiting.remove(&alert);
+                    self.outbox.store().delivered(waiting.unwrap_or_else(|| self.accepted_earlier(alert, sequence)));
                 }
                 Report::ChannelDown { channel, detail, wrong: _ } => {
                     self.own.begin(GatewayFault::Dispatch, &channel, &format!("{channel}: {detail}"));
@@ -178,6 +181,16 @@ impl Noting {
                 Report::Room { .. } => drop(self.room.try_send(())),
             }
         }
+    }
+
+    /// An alert that was accepted in an earlier life of the program and was still in the store: it must leave it now.
+    fn accepted_earlier(&self, id: AlertId, sequence: Sequence) -> Delivered {
+        let channel = self.remembered.as_ref().and_then(|remembered| {
+            let remembered = lock(remembered);
+            remembered.iter().find(|(accepted, _)| *accepted == id).map(|(_, channel)| channel.clone())
+        });
+        let channel = channel.unwrap_or_else(|| "earlier".to_owned());
+        Delivered { id, sequence, channel, reference: None, at: self.clock.now().utc }
     }
 
     fn remember(&self, alert: AlertId, channel: &str) {
@@ -206,18 +219,26 @@ async fn fetch_backlog(outbox: Outbox, mut room: mpsc::Receiver<()>) {
     }
 }
 
-/// Fetches as much as delivery can hold; what it has already it passes over. An empty page says that there is no more.
+/// Fetches as much as delivery can hold; what it has already it passes over. Handed over in one piece: an alarm must not
+/// go out as one where its end is among the last. Nothing more in the store is said by an empty piece.
 /// A store that is not open answers when it is.
 async fn fetch(outbox: &Outbox) {
-    let (mut after, mut fetched) = (None, 0);
-    while fetched <= HELD_MAX {
-        let Ok(page) = outbox.store().backlog(after, PAGE).await else { return };
-        after = page.last().map(|alert| alert.sequence);
-        fetched += page.len();
-        outbox.send(Command::Recovered(page));
-        if after.is_none() {
-            return;
+    let mut fetched: Vec<Alert> = Vec::new();
+    let all = loop {
+        if fetched.len() > HELD_MAX {
+            break false;
         }
+        match outbox.store().backlog(fetched.last().map(|alert| alert.sequence), PAGE).await {
+            Ok(page) if page.is_empty() => break true,
+            Ok(page) => fetched.extend(page),
+            Err(_) => break false,
+        }
+    };
+    if !fetched.is_empty() {
+        outbox.send(Command::Recovered(fetched));
+    }
+    if all {
+        outbox.send(Command::Recovered(Vec::new()));
     }
 }
 
