@@ -148,6 +148,9 @@ impl Gateway {
         }
         if let Some(broker) = &config.broker {
             self.start_broker(broker, format!("nattvakt-{}", config.gateway.id), mqtt_mats);
+        } else {
+            // One of an earlier configuration is no fault any more.
+            self.own.end(GatewayFault::Broker, "broker");
         }
         self.start_disk_watch(parts.late, parts.receipts);
     }
@@ -180,6 +183,8 @@ impl Gateway {
         }
         if !notes.is_empty() {
             self.own.begin(GatewayFault::Store, "opening", &notes.join("; "));
+            // It has been told, and must not hide what befalls the disk later.
+            self.own.end(GatewayFault::Store, "opening");
         }
     }
 
