@@ -34,6 +34,20 @@ impl Faults {
         Self { faults: open.into_iter().map(known).collect() }
     }
 
+    /// Takes faults that were open before the start, learnt only now. Those that have proved well since are over.
+    pub(super) fn recall(&mut self, open: impl IntoIterator<Item = GatewayFault>, now: Moment) -> Vec<Told> {
+        let mut over = Vec::new();
+        for fault in open {
+            let proved = self.faults.contains_key(&fault);
+            let entry = self.faults.entry(fault).or_default();
+            if entry.flap == Flap::Clear {
+                entry.flap = Flap::Open;
+                over.extend((proved && entry.flap.end(now)).then_some(Told::Over(fault)));
+            }
+        }
+        over
+    }
+
     /// A cause is there.
     pub(super) fn begin(&mut self, fault: GatewayFault, cause: &str, now: Moment) -> Option<Told> {
         let entry = self.faults.entry(fault).or_default();
@@ -43,7 +57,8 @@ impl Faults {
 
     /// A cause is away, or proves well.
     pub(super) fn end(&mut self, fault: GatewayFault, cause: &str, now: Moment) -> Option<Told> {
-        let entry = self.faults.get_mut(&fault)?;
+        // Noted also where it was never there: it has proved well.
+        let entry = self.faults.entry(fault).or_default();
         entry.causes.remove(cause);
         (entry.causes.is_empty() && entry.flap.end(now)).then_some(Told::Over(fault))
     }
@@ -76,6 +91,17 @@ mod tests {
         assert_eq!(faults.open(), [GatewayFault::Dispatch]);
         let later = now + Duration::from_secs(1);
         assert_eq!(faults.end(GatewayFault::Dispatch, "b", later), Some(Told::Over(GatewayFault::Dispatch)));
+    }
+
+    #[test]
+    fn what_is_remembered_late_ends_at_once_where_it_has_proved_well() {
+        let (mut faults, now) = (Faults::default(), Moment::from_nanos(0));
+        assert_eq!(faults.end(GatewayFault::Dispatch, "a", now), None);
+        faults.begin(GatewayFault::Store, "disk", now);
+        let open = [GatewayFault::Dispatch, GatewayFault::Store, GatewayFault::Broker];
+        assert_eq!(faults.recall(open, now), [Told::Over(GatewayFault::Dispatch)]);
+        assert_eq!(faults.open().len(), 2);
+        assert_eq!(faults.end(GatewayFault::Broker, "broker", now), Some(Told::Over(GatewayFault::Broker)));
     }
 
     #[test]

@@ -104,6 +104,19 @@ impl Ledger {
         self.faults.remove(fault).into_iter().collect()
     }
 
+    /// Takes what was open before the start, learnt only now. What has been told since is the newer.
+    pub(super) fn recall(&mut self, earlier: Self) {
+        let newer = std::mem::take(&mut self.absent);
+        for id in earlier.absent.into_iter().chain(newer) {
+            self.open(id);
+        }
+        for (fault, id) in earlier.faults {
+            self.faults.entry(fault).or_insert(id);
+        }
+        self.not_up = self.not_up.or(earlier.not_up);
+        self.next_rise = self.next_rise.or(earlier.next_rise);
+    }
+
     /// Returns the words of the faults whose end has not been told.
     pub(super) fn open_faults(&self) -> impl Iterator<Item = &str> {
         self.faults.keys().map(String::as_str)
@@ -147,6 +160,16 @@ mod tests {
         let back = desk.enter(Kind::Return, true).unwrap();
         assert_eq!(back.closes, [rise.id, late.id]);
         assert_eq!((rise.priority, back.priority), (Priority::Alarm, Priority::Info));
+    }
+
+    #[test]
+    fn what_is_remembered_late_is_closed_as_well() {
+        let (mut before, mut desk) = (Desk::new(), Desk { drawn: 1000, ..Desk::new() });
+        before.enter(Kind::InBed, true);
+        let rise = before.enter(Kind::Rise, true).unwrap();
+        let late = desk.enter(Kind::NotReturned, true).unwrap();
+        desk.ledger.recall(before.ledger);
+        assert_eq!(desk.enter(Kind::Return, true).unwrap().closes, [rise.id, late.id]);
     }
 
     #[test]

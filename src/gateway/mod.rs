@@ -33,7 +33,7 @@ use crate::dispatch::Command;
 use crate::model::{AlertId, Event, GatewayFault, Health, Sequence};
 use crate::sensor::{self, FEED_SIGNALS_MAX, Feed, Sensor};
 use crate::store::{self, Receipt, Recovered, Store};
-use bed::{Bed, BedState};
+use bed::{Bed, BedState, Knowledge};
 use board::Board;
 use outbox::Outbox;
 use own::{OwnState, STATE_KEY};
@@ -122,6 +122,7 @@ impl Gateway {
         let mut gateway =
             Self { supervisor: Supervisor::new(), outbox, own, stop, beat_every: BEAT_EVERY, feeds_watchdog: false };
         let (unknown, states, accepted) = (found.unknown, found.states, found.accepted);
+        let late = late.map(|answer| (answer, watch::Sender::new(None)));
         let parts = Parts { clock, board, unknown, states, accepted, stopping, late, receipts };
         gateway.start_tasks(&config, parts, tap);
         gateway.tell_start(broken_file, &found.notes);
@@ -164,11 +165,16 @@ impl Gateway {
             outbox: self.outbox.clone(),
             board: parts.board.clone(),
             unknown: parts.unknown.clone(),
-            known: Arc::new(Mutex::new(known)),
+            known: Arc::new(Mutex::new(Knowledge::new(known, parts.late.is_none()))),
+            late: parts.late.as_ref().map(|(_, told)| told.subscribe()),
             stop: parts.stopping.clone(),
         };
         let span = tracing::info_span!("bed", bed.id = %bed.id);
-        self.supervisor.watch(&format!("bed {}", bed.id), span, move |beat| watching.clone().watch(beat));
+        self.supervisor.watch(&format!("bed {}", bed.id), span, move |beat| {
+            // Heard from now on: what comes while a failed task waits to be started again is not lost.
+            let feed = watching.feed.subscribe();
+            watching.clone().watch(feed, beat)
+        });
     }
 
     /// Tells dispatch that the gateway has started, and what was wrong then.
@@ -178,14 +184,7 @@ impl Gateway {
             Some(detail) => self.own.begin(GatewayFault::Configuration, "file", &detail),
             None => self.own.end(GatewayFault::Configuration, "file"),
         }
-        for note in notes {
-            warn!(note, "The store was mended when it was opened");
-        }
-        if !notes.is_empty() {
-            self.own.begin(GatewayFault::Store, "opening", &notes.join("; "));
-            // It has been told, and must not hide what befalls the disk later.
-            self.own.end(GatewayFault::Store, "opening");
-        }
+        self.own.mended(notes);
     }
 
     fn set_watchdog(&mut self) {
@@ -259,14 +258,19 @@ struct Parts {
     states: BTreeMap<String, BedState>,
     accepted: Vec<(AlertId, String)>,
     stopping: watch::Receiver<bool>,
-    late: Option<oneshot::Receiver<Recovered>>,
+    /// The answer of a store that has not given one yet, and where its states go to.
+    late: Option<(oneshot::Receiver<Recovered>, watch::Sender<Option<States>>)>,
     receipts: mpsc::Receiver<Receipt>,
 }
+
+/// What the store knew of each bed, by key.
+type States = Arc<BTreeMap<String, BedState>>;
 
 /// What the store knew.
 struct Known {
     sequence: Sequence,
-    own: OwnState,
+    /// None where it has not answered.
+    own: Option<OwnState>,
     states: BTreeMap<String, BedState>,
     /// Which channel accepted which alert.
     accepted: Vec<(AlertId, String)>,
@@ -281,18 +285,25 @@ impl Known {
             warn!("The store is not open yet; the watch begins without it");
             let unknown = if first_start { Start::First } else { Start::Lost };
             let sequence = store::first_sequence(clock.now().utc);
-            let (own, states) = (OwnState::default(), BTreeMap::new());
+            let (own, states) = (None, BTreeMap::new());
             return Self { sequence, own, states, accepted: Vec::new(), unknown, notes: Vec::new() };
         };
         let lost = !first_start || recovered.found == store::Found::Lost;
         let unknown = if lost { Start::Lost } else { Start::First };
-        let own = recovered.states.get(STATE_KEY).and_then(|state| read(STATE_KEY, state)).unwrap_or_default();
-        let beds = recovered.states.iter().filter(|(key, _)| key.starts_with("bed/"));
-        let states = beds.filter_map(|(key, state)| Some((key.clone(), read(key, state)?))).collect();
+        let (own, states) = (Some(own_state(&recovered)), bed_states(&recovered));
         let accepted = recovered.states.get(ACCEPTED_KEY).and_then(|state| read(ACCEPTED_KEY, state));
         let accepted = accepted.unwrap_or_default();
         Self { sequence: recovered.sequence, own, states, accepted, unknown, notes: recovered.notes }
     }
+}
+
+fn own_state(recovered: &Recovered) -> OwnState {
+    recovered.states.get(STATE_KEY).and_then(|state| read(STATE_KEY, state)).unwrap_or_default()
+}
+
+fn bed_states(recovered: &Recovered) -> BTreeMap<String, BedState> {
+    let beds = recovered.states.iter().filter(|(key, _)| key.starts_with("bed/"));
+    beds.filter_map(|(key, state)| Some((key.clone(), read(key, state)?))).collect()
 }
 
 /// Reads a state that the store kept. One that cannot be read counts as unknown, which is never "all is well".

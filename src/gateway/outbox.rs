@@ -75,8 +75,9 @@ impl Outbox {
     }
 
     /// Takes an event: sends and stores what is told of it, and notes the rest in the journal. `state` gives what a
-    /// restart must know together with it, under `key`; it is asked for only after the sending has begun.
-    pub(super) fn take(&self, event: Event, draft: Option<Draft>, key: &str, state: impl FnOnce() -> Vec<u8>) {
+    /// restart must know together with it, under `key`; it is asked for only after the sending has begun. `None` leaves
+    /// what the store has.
+    pub(super) fn take(&self, event: Event, draft: Option<Draft>, key: &str, state: impl FnOnce() -> Option<Vec<u8>>) {
         let taken = self.begin(event, draft);
         self.keep(taken, key, state);
     }
@@ -97,7 +98,7 @@ impl Outbox {
     }
 
     /// The second half: shows it, logs it, and hands it to the store.
-    pub(super) fn keep(&self, taken: Taken, key: &str, state: impl FnOnce() -> Vec<u8>) {
+    pub(super) fn keep(&self, taken: Taken, key: &str, state: impl FnOnce() -> Option<Vec<u8>>) {
         let (event, sent) = match &taken {
             Taken::Sent(alert) => (&alert.event, true),
             Taken::Noted(event) => (event, false),
@@ -109,13 +110,15 @@ impl Outbox {
         }
         match taken {
             Taken::Sent(alert) => {
-                let receipt = self.0.store.append(&alert, Some((key, state())));
+                let receipt = self.0.store.append(&alert, state().map(|state| (key, state)));
                 // Where receipts pile up, those before this one tell already that the disk hangs.
                 drop(self.0.receipts.try_send(receipt));
             }
             Taken::Noted(event) => {
                 self.0.store.journal(&event);
-                drop(self.0.store.keep(key, state()));
+                if let Some(state) = state() {
+                    drop(self.0.store.keep(key, state));
+                }
             }
         }
     }

@@ -54,15 +54,46 @@ struct State {
     own: OwnState,
     faults: Faults,
     untrusted_since: Option<Moment>,
+    /// Whether the store has said what it knew. Until then nothing is written over it.
+    answered: bool,
 }
 
 impl Own {
-    pub(super) fn new(clock: Clock, outbox: Outbox, board: Board, own: OwnState) -> Self {
+    /// Starts with what the store knew; `None` where it has not answered yet, and will by [`Own::recall`].
+    pub(super) fn new(clock: Clock, outbox: Outbox, board: Board, known: Option<OwnState>) -> Self {
+        let (answered, own) = (known.is_some(), known.unwrap_or_default());
         let open: Vec<_> = own.ledger.open_faults().filter_map(GatewayFault::from_word).collect();
         let faults = Faults::remembered(open);
         board.faults(&faults.open());
-        let state = Mutex::new(State { own, faults, untrusted_since: None });
+        let state = Mutex::new(State { own, faults, untrusted_since: None, answered });
         Self(Arc::new(Inner { clock, outbox, board, state }))
+    }
+
+    /// Takes what a store that answers late knew, beside what has been told since.
+    pub(super) fn recall(&self, known: OwnState) {
+        let now = self.0.clock.now();
+        let mut state = self.lock();
+        state.answered = true;
+        let open: Vec<_> = known.ledger.open_faults().filter_map(GatewayFault::from_word).collect();
+        state.own.ledger.recall(known.ledger);
+        state.own.starts = state.own.starts.saturating_add(known.starts);
+        state.own.started = state.own.started.or(known.started);
+        for told in state.faults.recall(open, now.moment) {
+            self.tell(&mut state, &told, None, &now);
+        }
+        self.0.board.faults(&state.faults.open());
+        self.keep(&state);
+    }
+
+    /// The store was mended when it was opened. That is told and over: left open it would hide what befalls it later.
+    pub(super) fn mended(&self, notes: &[String]) {
+        for note in notes {
+            warn!(note, "The store was mended when it was opened");
+        }
+        if !notes.is_empty() {
+            self.begin(GatewayFault::Store, "opening", &notes.join("; "));
+            self.end(GatewayFault::Store, "opening");
+        }
     }
 
     /// Something is wrong. `cause` tells several causes of one fault apart; `detail` says what is wrong and what to do.
@@ -91,7 +122,13 @@ impl Own {
         let mut state = self.lock();
         state.own.starts = state.own.starts.saturating_add(1);
         if !self.tell_starts(&mut state, &now) {
-            drop(self.0.outbox.store().keep(STATE_KEY, write(&state.own)));
+            self.keep(&state);
+        }
+    }
+
+    fn keep(&self, state: &State) {
+        if let Some(written) = write(state) {
+            drop(self.0.outbox.store().keep(STATE_KEY, written));
         }
     }
 
@@ -153,7 +190,7 @@ impl Own {
 
     fn take(&self, state: &mut State, event: Event) {
         let draft = state.own.ledger.enter(&event, &Alarm::default(), draw_id);
-        self.0.outbox.take(event, draft, STATE_KEY, || write(&state.own));
+        self.0.outbox.take(event, draft, STATE_KEY, || write(state));
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -164,6 +201,7 @@ impl Own {
 /// The most characters of a fault's detail: a line, not a log.
 const DETAIL_CHARS_MAX: usize = 300;
 
-fn write(own: &OwnState) -> Vec<u8> {
-    serde_json::to_vec(own).expect("the gateway's state has nothing that JSON cannot say")
+fn write(state: &State) -> Option<Vec<u8>> {
+    let write = || serde_json::to_vec(&state.own).expect("the gateway's state has nothing that JSON cannot say");
+    state.answered.then(write)
 }

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 use tokio::sync::{mpsc, oneshot, watch};
-use tracing::{debug, error, warn};
+use tracing::{debug, error, info, warn};
 
 use super::board::{Board, status_line};
 use super::outbox::Outbox;
 use super::own::Own;
-use super::{Gateway, Parts, Tap, notify};
+use super::{Gateway, Parts, States, Tap, bed_states, notify, own_state};
 use crate::clock::Clock;
 use crate::config::{Bed, Config};
 use crate::dispatch::queue::HELD_MAX;
@@ -120,14 +120,14 @@ impl Gateway {
     /// Starts the tasks that wait for the disk.
     pub(super) fn start_disk_watch(
         &mut self,
-        late: Option<oneshot::Receiver<Recovered>>,
+        late: Option<(oneshot::Receiver<Recovered>, watch::Sender<Option<States>>)>,
         receipts: mpsc::Receiver<Receipt>,
     ) {
         let (own, receipts) = (self.own.clone(), Arc::new(tokio::sync::Mutex::new(receipts)));
         self.supervisor.keep("disk", tracing::Span::none(), move || watch_disk(Arc::clone(&receipts), own.clone()));
-        if let Some(late) = late {
-            let (outbox, late) = (self.outbox.clone(), Arc::new(Mutex::new(Some(late))));
-            let fetch = move || fetch_late(Arc::clone(&late), outbox.clone());
+        if let Some((late, states)) = late {
+            let (outbox, own, late) = (self.outbox.clone(), self.own.clone(), Arc::new(Mutex::new(Some(late))));
+            let fetch = move || fetch_late(Arc::clone(&late), states.clone(), outbox.clone(), own.clone());
             self.supervisor.keep("late store", tracing::Span::none(), fetch);
         }
     }
@@ -350,13 +350,20 @@ async fn tell_status(mut health: watch::Receiver<Health>, tap: Option<Tap>) {
     }
 }
 
-/// A store that was too late for the start: its numbers count from now on. What it knew of beds comes too late, for they
-/// have been watched without it.
-async fn fetch_late(late: Arc<Mutex<Option<oneshot::Receiver<Recovered>>>>, outbox: Outbox) {
+type Late = Mutex<Option<oneshot::Receiver<Recovered>>>;
+
+/// A store that was too late for the start: its numbers count from now on, and what it knew is told to whom it concerns.
+async fn fetch_late(late: Arc<Late>, states: watch::Sender<Option<States>>, outbox: Outbox, own: Own) {
     let late = lock(&late).take();
-    if let Some(late) = late {
-        if let Ok(recovered) = late.await {
-            outbox.count_from(recovered.sequence);
-        }
-    }
+    let Some(Ok(recovered)) = (match late {
+        Some(late) => Some(late.await),
+        None => None,
+    }) else {
+        return;
+    };
+    info!("The store is open now; what it knew counts from here on");
+    outbox.count_from(recovered.sequence);
+    states.send_replace(Some(Arc::new(bed_states(&recovered))));
+    own.recall(own_state(&recovered));
+    own.mended(&recovered.notes);
 }

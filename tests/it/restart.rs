@@ -3,6 +3,7 @@
 use std::fs;
 
 use jiff::SignedDuration;
+use nix::fcntl::{Flock, FlockArg};
 
 use crate::dispatch::{Answer, Dispatch};
 use crate::rig::{
@@ -32,6 +33,29 @@ fn an_absence_goes_on_over_a_restart() {
     let back = wait_for(&dispatch, "bed-1", "return");
     assert_eq!(back.closes(), [rise.id(), late.id()]);
     assert_eq!(alerts(&dispatch).len(), 3, "{:#?}", alerts(&dispatch));
+}
+
+#[test]
+fn a_store_that_is_late_is_not_written_over_and_what_it_knew_counts() {
+    let (home, mat, dispatch) = one_bed("");
+    let daemon = Daemon::start(&home);
+    mat.lies();
+    daemon.wait_decided("bed-1", "in-bed");
+    mat.leaves();
+    let rise = wait_for(&dispatch, "bed-1", "rise");
+    assert!(daemon.terminate().success());
+
+    let folder = fs::File::open(home.path("store")).unwrap();
+    let held = Flock::lock(folder, FlockArg::LockExclusiveNonblock).unwrap();
+    let daemon = Daemon::start(&home);
+    mat.wait_read(&daemon);
+    assert!(daemon.log().iter().any(|line| line.contains("The store is not open yet")));
+    drop(held);
+    until_true("the bed knows", || daemon.log().iter().any(|line| line.contains("The store is open now")));
+    mat.lies();
+    assert_eq!(wait_for(&dispatch, "bed-1", "return").closes(), [rise.id()]);
+    let told = alerts(&dispatch);
+    assert_eq!(told.iter().filter(|told| told.bed() == "bed-1").count(), 2, "{told:#?}");
 }
 
 #[test]
