@@ -29,6 +29,9 @@ const LOOK_AFTER_EVERY: Duration = Duration::from_secs(30);
 /// A broker that is away this long is told: its restart takes seconds, and a silent mat is told after a minute.
 const BROKER_AWAY_AFTER: Duration = Duration::from_secs(30);
 
+/// A broker that stays for this long is back.
+const BROKER_STAYS_FOR: Duration = Duration::from_secs(10);
+
 /// How long the store may be opening before it is a fault.
 const STORE_OPENS_WITHIN: Duration = Duration::from_secs(10);
 
@@ -243,24 +246,45 @@ async fn fetch(outbox: &Outbox) {
 }
 
 /// Tells when the broker is away for long, and when it is there.
-async fn watch_link(mut link: watch::Receiver<Link>, own: Own) {
+async fn watch_link(link: watch::Receiver<Link>, own: Own) {
+    follow_link(link, |away| match away {
+        Some(detail) => own.begin(GatewayFault::Broker, "broker", &detail),
+        None => own.end(GatewayFault::Broker, "broker"),
+    })
+    .await;
+}
+
+/// Tells what is wrong where the link is not there to stay for too long, and `None` where it is. One that comes and goes
+/// (two gateways of one name throw each other out) is not there.
+async fn follow_link(mut link: watch::Receiver<Link>, mut tell: impl FnMut(Option<String>)) {
     loop {
-        let up = async { link.wait_for(|link| *link == Link::Up).await.map(drop) };
-        match tokio::time::timeout(BROKER_AWAY_AFTER, up).await {
-            Ok(Err(_)) => return,
-            Err(_) => {
-                let detail = words(&link.borrow());
-                own.begin(GatewayFault::Broker, "broker", &detail);
-                if link.wait_for(|link| *link == Link::Up).await.is_err() {
-                    return;
-                }
-            }
-            Ok(Ok(())) => {
-                own.end(GatewayFault::Broker, "broker");
-                if link.wait_for(|link| *link != Link::Up).await.is_err() {
-                    return;
-                }
-            }
+        let stays = stays_up(link.clone());
+        tokio::pin!(stays);
+        let stayed = if let Ok(stayed) = tokio::time::timeout(BROKER_AWAY_AFTER, &mut stays).await {
+            stayed
+        } else {
+            let detail = words(&link.borrow());
+            tell(Some(detail));
+            stays.await
+        };
+        if stayed.is_none() {
+            return;
+        }
+        tell(None);
+        if link.wait_for(|link| *link != Link::Up).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Waits until the link has stayed up for a while. `None` where nobody tells any more.
+async fn stays_up(mut link: watch::Receiver<Link>) -> Option<()> {
+    loop {
+        link.wait_for(|link| *link == Link::Up).await.ok()?;
+        let breaks = link.wait_for(|link| *link != Link::Up);
+        match tokio::time::timeout(BROKER_STAYS_FOR, breaks).await {
+            Err(_) => return Some(()),
+            Ok(broken) => drop(broken.ok()?),
         }
     }
 }
@@ -268,7 +292,8 @@ async fn watch_link(mut link: watch::Receiver<Link>, own: Own) {
 fn words(link: &Link) -> String {
     match link {
         Link::Down(words) => words.clone(),
-        Link::Up | Link::Connecting => "the broker does not answer: is it running, and is [mqtt] url right?".to_owned(),
+        Link::Up => "the broker ends each connection soon: does another gateway use the same [gateway] id?".to_owned(),
+        Link::Connecting => "the broker does not answer: is it running, and is [mqtt] url right?".to_owned(),
     }
 }
 
@@ -366,4 +391,40 @@ async fn fetch_late(late: Arc<Late>, states: watch::Sender<Option<States>>, outb
     states.send_replace(Some(Arc::new(bed_states(&recovered))));
     own.recall(own_state(&recovered));
     own.mended(&recovered.notes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is told of a link that is, one after the other, so for so many seconds.
+    async fn told(turns: impl IntoIterator<Item = (Link, u64)>) -> Vec<bool> {
+        let (state, link) = watch::channel(Link::Connecting);
+        let mut told = Vec::new();
+        let turn = async move {
+            for (link, seconds) in turns {
+                state.send_replace(link);
+                tokio::time::sleep(Duration::from_secs(seconds)).await;
+            }
+        };
+        tokio::join!(follow_link(link, |away| told.push(away.is_some())), turn);
+        told
+    }
+
+    fn down() -> Link {
+        Link::Down("refused".to_owned())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_link_that_comes_and_goes_is_told_as_away_until_it_stays() {
+        let flaps = || (0..40).flat_map(|_| [(Link::Up, 1), (down(), 1)]);
+        assert_eq!(told(flaps()).await, [true]);
+        assert_eq!(told(flaps().chain([(Link::Up, 11)])).await, [true, false]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_link_that_is_away_for_a_moment_is_not_told() {
+        assert_eq!(told([(Link::Up, 60), (down(), 15), (Link::Up, 60)]).await, [false, false]);
+        assert_eq!(told([(Link::Up, 60), (down(), 31), (Link::Up, 60)]).await, [false, true, false]);
+    }
 }
