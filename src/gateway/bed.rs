@@ -200,10 +200,10 @@ impl Watching<'_> {
         for before in taken {
             self.bed.outbox.keep(before, &self.key, || None);
         }
+        let changed = self.detector.take_changed();
         if let Some(last) = last {
             self.bed.outbox.keep(last, &self.key, || self.state());
-        }
-        if self.detector.take_changed() {
+        } else if changed {
             self.keep();
         }
         let health = self.detector.health();
