@@ -1,10 +1,13 @@
 //! What a bed must know again after a restart. Times are UTC: a restart has another monotonic clock.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::levels::Pair;
 use super::settings::Settings;
+use super::signal::Zones;
 use crate::model::MatFault;
 use crate::model::time::millis;
 use crate::model::time::millis_option;
@@ -26,13 +29,42 @@ pub struct Memory {
     pub absence: Option<AbsenceMemory>,
     /// The levels, where they are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub levels: Option<Pair>,
+    pub learnt: Option<Learnt>,
     /// The faults that were told and have not ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<MatFault>,
     /// The last rise, for `not-up`.
     #[serde(default, with = "millis_option", skip_serializing_if = "Option::is_none")]
     pub last_rise: Option<Timestamp>,
+}
+
+/// What has been learnt about a mat and who lies on it. Levels are loads, a number a zone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Learnt {
+    /// With nobody on the mat.
+    pub empty: Vec<f64>,
+    /// With somebody lying on it.
+    pub occupied: Vec<f64>,
+    /// For how long somebody has been followed in bed, in seconds.
+    #[serde(default)]
+    pub lain_s: u64,
+}
+
+impl Learnt {
+    pub(super) fn of(pair: &Pair, lain: Duration, zones: usize) -> Self {
+        let list = |levels: &Zones| levels.iter().take(zones).copied().collect();
+        Self { empty: list(&pair.empty), occupied: list(&pair.occupied), lain_s: lain.as_secs() }
+    }
+
+    pub(super) fn pair(&self) -> Pair {
+        let zones = |list: &[f64]| std::array::from_fn(|zone| list.get(zone).copied().unwrap_or_default());
+        Pair { empty: zones(&self.empty), occupied: zones(&self.occupied) }
+    }
+
+    pub(super) fn lain(&self) -> Duration {
+        Duration::from_secs(self.lain_s)
+    }
 }
 
 /// Says in one line what levels depend on: remembered ones of another mat are worth nothing.

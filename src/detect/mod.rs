@@ -6,17 +6,21 @@
 //!
 //! A reading goes through these hands:
 //!
-//! 1. [`signal`]: channels to one number, unusable readings sorted out, the noise followed;
-//! 2. [`levels`]: the number to a share of a lying person, by levels given or learnt ([`plateau`]) and followed;
-//! 3. [`occupancy`]: the share, as a sight, to the phase of the bed, with hysteresis and confirmation;
-//! 4. [`rules`]: what changed to events, by the rules of the watch: window, [`absence`], [`daily`] times.
+//! 1. [`signal`]: channels to loads, unusable readings sorted out, the noise followed;
+//! 2. [`levels`]: the loads to a share of a lying person, by levels given or learnt ([`learning`]) and followed;
+//! 3. [`life`]: whether anything moves there that noise does not explain;
+//! 4. [`occupancy`]: the share to the phase of the bed, with hysteresis, and [`leaving`]: when she has left for good;
+//! 5. [`rules`]: what changed to events, by the rules of the watch: window, [`absence`], [`daily`] times.
 //!
 //! Beside them [`faults`] says whether the mat can be trusted, with [`period`] for how long a silence may be.
 
 mod absence;
 mod daily;
 mod faults;
+mod learning;
+mod leaving;
 mod levels;
+mod life;
 mod memory;
 mod occupancy;
 mod period;
@@ -29,27 +33,19 @@ mod tests;
 
 use std::collections::VecDeque;
 
-pub use levels::Pair;
-pub use memory::{AbsenceMemory, BedMemory, Memory};
+pub use memory::{AbsenceMemory, BedMemory, Learnt, Memory};
 pub use settings::{Alarm, Confirm, Settings};
 
 use crate::model::{Event, Kind, MatFault, MatHealth, Moment, Now, Quality, Reading};
 use faults::{Faults, Told};
-use levels::Levels;
+use learning::Learning;
+use leaving::Leaving;
+use levels::{Levels, Pair};
+use life::Life;
 use occupancy::{Change, Occupancy, Phase, Sight};
 use period::Period;
 use rules::Rules;
-use signal::{End, Sample, Signal};
-
-/// Load at or above this share of a lying person is somebody. Far below the 0.69 of a person on her side on a sheet
-/// under the mattress (PoPu), above a cat (5 kg) and a folded duvet.
-const ENTER_SHARE: f64 = 0.35;
-
-/// Load at or below this share is nobody: feet and a warm duvet leave less, hysteresis of an FSR is 0.1 (Interlink FSR 400 data sheet).
-const LEAVE_SHARE: f64 = 0.20;
-
-/// Load at or below this share is a fall that leaves nothing.
-const COMPLETE_SHARE: f64 = 0.10;
+use signal::{End, Frame, Sample, Signal};
 
 /// Load above this share, at the loaded end of the range, no person could have made: the largest posture of one person
 /// shows 2.5 times the smallest (PhysioNet pmd).
@@ -63,6 +59,10 @@ const RETAINED_STANDS_AFTER: std::time::Duration = std::time::Duration::from_sec
 
 /// What was last seen of somebody in bed is remembered at least this often, for the `not-before` of a power cut.
 const REMEMBER_EVERY: std::time::Duration = std::time::Duration::from_secs(30 * 60);
+
+/// A swing of this many noises is a person and no cat: good mats show a person at 300 or more, and a cat is a sixth of
+/// her at most.
+const SURE_NOISES: f64 = 200.0;
 
 /// Where the detector of a bed starts.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,6 +81,8 @@ pub struct Detector {
     settings: Settings,
     signal: Signal,
     levels: Levels,
+    learning: Option<Learning>,
+    life: Life,
     period: Period,
     occupancy: Occupancy,
     faults: Faults,
@@ -111,13 +113,15 @@ impl Detector {
             Start::Remembered(memory) => Some(memory),
             Start::First | Start::Lost => None,
         };
-        let levels = starting_levels(&settings, &signal, memory, now.moment);
+        let (levels, learning, life) = starting_levels(&settings, &signal, memory, now.moment);
         let phase = memory.map_or(Phase::Unknown, |memory| memory.bed.phase(memory.saved, &now));
         Self {
             signal,
             levels,
+            learning,
+            life,
             period: Period::new(settings.contact),
-            occupancy: Occupancy::new(&settings, phase),
+            occupancy: Occupancy::new(&settings, phase, now.moment),
             faults: Faults::new(now.moment, memory.map_or(&[], |memory| &memory.faults)),
             rules: Rules::new(&settings, start, &now),
             settings,
@@ -199,7 +203,7 @@ impl Detector {
     /// Returns how the mat is.
     #[must_use]
     pub fn health(&self) -> MatHealth {
-        match (self.faults.open(), self.levels.pair()) {
+        match (self.faults.open(), self.is_known().then_some(())) {
             (Some(fault), _) => MatHealth::Fault(fault),
             (None, None) => MatHealth::Learning,
             (None, Some(_)) => MatHealth::Ok,
@@ -222,7 +226,7 @@ impl Detector {
             mat: memory::mat(&self.settings),
             bed: BedMemory::of(self.occupancy.phase(), &self.now),
             absence: self.rules.absence(&self.now),
-            levels: self.levels.pair(),
+            learnt: self.levels.pair().map(|pair| Learnt::of(pair, self.levels.lain(), self.signal.zones())),
             faults: self.faults.told(),
             last_rise: self.rules.last_rise(),
         }
@@ -238,12 +242,11 @@ impl Detector {
         if self.latest.is_some_and(|latest| reading.at < latest.at || (burst && reading.channels == latest.channels)) {
             return;
         }
-        let sample = self.signal.take(&reading.channels);
-        let (value, end) = match sample {
-            Sample::Value { value, end } => (value, end),
+        let frame = match self.signal.take(reading.at, &reading.channels) {
+            Sample::Loads(frame) => frame,
             Sample::Unusable(fault) => return self.unusable(fault),
         };
-        if self.is_impossible(value, end) {
+        if self.is_impossible(&frame) {
             return self.unusable(MatFault::Unplugged);
         }
         self.latest = Some(*reading);
@@ -254,27 +257,30 @@ impl Detector {
             self.period.arrived(reading.at);
         }
         self.good(reading.at);
-        self.learn(reading.at, value);
-        if let Some(sight) = self.sight(value, end) {
+        self.learn(reading.at, &frame);
+        let step = self.life.take(reading.at, &frame, self.span());
+        if let Some(sight) = self.sight(&frame, step.map_or(0.0, |step| step.evidence)) {
             self.settle_retained(sight);
             self.see(reading.at, sight);
         }
         let in_bed = matches!(self.occupancy.phase(), Phase::InBed { .. });
         self.changed |= in_bed && self.now.moment.since(self.remembered) >= REMEMBER_EVERY;
-        self.follow(reading.at, value);
+        self.follow(reading.at, &frame, step);
     }
 
     /// A retained or late message sets the state where nothing better is known, and raises nothing by itself.
     fn take_old(&mut self, reading: &Reading) {
-        let Sample::Value { value, end } = self.signal.take(&reading.channels) else { return };
-        let Some(sight) = self.sight(value, end) else { return };
-        let nobody = matches!(sight, Sight::Empty | Sight::NearlyEmpty);
+        let Sample::Loads(frame) = self.signal.take(reading.at, &reading.channels) else { return };
+        let Some(sight) = self.sight(&frame, 0.0) else { return };
+        let nobody = sight.is_gone();
         if !nobody {
             self.retained_empty = None;
         }
         let missed_something = self.gap && !self.period.is_steady();
         match (self.occupancy.phase(), sight) {
-            (Phase::Unknown | Phase::Empty, Sight::Occupied) if self.rules.is_absent() || missed_something => {
+            (Phase::Unknown | Phase::Empty, _)
+                if sight.is_occupied() && (self.rules.is_absent() || missed_something) =>
+            {
                 self.arm_by_retained();
             }
             (Phase::Unknown, _) => self.see(self.now.moment, sight),
@@ -297,7 +303,7 @@ impl Detector {
     /// The first live reading after [`Self::arm_by_retained`] either begins to settle her, or is her leaving.
     fn settle_retained(&mut self, sight: Sight) {
         let Some(since) = self.retained_occupied.take() else { return };
-        if sight == Sight::Occupied {
+        if sight.is_occupied() {
             let (readings, from_unknown) = (2, false);
             self.occupancy.set_phase(Phase::Settling { since, readings, dip: None, from_unknown });
         }
@@ -305,14 +311,24 @@ impl Detector {
 
     /// A value at an end of the range that no person could have made is a cable: far below the level of the empty bed, or
     /// far above that of somebody lying. Where every reading decides, it is a reading like any other.
-    fn is_impossible(&self, value: f64, end: Option<End>) -> bool {
+    fn is_impossible(&self, frame: &Frame) -> bool {
         let every_reading_decides = self.settings.confirm == Confirm::Fixed(std::time::Duration::ZERO);
-        let Some(share) = self.levels.share(value).filter(|_| !every_reading_decides) else { return false };
-        match end {
+        let Some(share) = self.levels.share(frame).filter(|_| !every_reading_decides) else { return false };
+        match frame.end {
             Some(End::Unloaded) => share < IMPOSSIBLE_SHARE,
             Some(End::Loaded) => share > IMPOSSIBLE_HEAVY_SHARE,
             None => false,
         }
+    }
+
+    /// Tells whether the levels are known.
+    fn is_known(&self) -> bool {
+        self.settings.contact || self.levels.pair().is_some()
+    }
+
+    /// Returns how much a lying person moves a zone, in the sensor's own unit, where that is known.
+    fn span(&self) -> Option<f64> {
+        self.levels.pair().map(|pair| self.signal.span(pair))
     }
 
     fn unusable(&mut self, fault: MatFault) {
@@ -327,10 +343,15 @@ impl Detector {
         self.tell_faults(told);
     }
 
-    fn learn(&mut self, at: Moment, value: f64) {
-        let Some(learnt) = self.levels.learn(at, value, self.signal.noise()) else { return };
+    fn learn(&mut self, at: Moment, frame: &Frame) {
+        let Some(learning) = &mut self.learning else { return };
+        let Some(learnt) = learning.take(at, frame, self.signal.noise()) else { return };
+        self.learning = None;
         self.changed = true;
+        self.levels.set(Some(learnt.pair), at);
         if learnt.occupied {
+            let swing = learnt.pair.occupied.iter().sum::<f64>() - learnt.pair.empty.iter().sum::<f64>();
+            self.occupancy.set_unsure(swing < SURE_NOISES * self.signal.noise());
             // A plateau is many readings.
             let (since, readings) = (learnt.swing_at, 2);
             self.occupancy.set_phase(Phase::Settling { since, readings, dip: None, from_unknown: false });
@@ -339,59 +360,73 @@ impl Detector {
         // She was in bed before the levels were known: the fall that made them known is her leaving.
         self.on_change(Change::Settled { at: learnt.before_since });
         let (since, gone) = (learnt.before_since, learnt.swing_at);
-        self.occupancy.set_phase(Phase::Leaving {
-            since,
-            seen: gone,
-            gone,
-            readings: 2,
-            partial: false,
-            between: None,
-        });
+        let mut leaving = Leaving::new(gone, 0.0, false);
+        leaving.readings = 2;
+        self.occupancy.set_phase(Phase::Leaving { since, seen: gone, leaving });
     }
 
-    /// Evidence: what a value shows. `None` where the levels are not known and nothing can be said.
-    fn sight(&self, value: f64, end: Option<End>) -> Option<Sight> {
-        let Some(share) = self.levels.share(value) else {
-            // Many mats read exactly the end of their range when nobody lies there.
-            return (end == Some(End::Unloaded)).then_some(Sight::Empty);
-        };
-        Some(if share >= ENTER_SHARE {
-            Sight::Occupied
-        } else if share > LEAVE_SHARE {
-            Sight::Between
-        } else if share > COMPLETE_SHARE {
-            Sight::NearlyEmpty
-        } else {
-            Sight::Empty
-        })
+    /// What lay there first did not stay: it may have been a cat, so what it taught is forgotten.
+    fn forget_unsure(&mut self) {
+        if !self.occupancy.is_unsure() || !matches!(self.occupancy.phase(), Phase::Empty) {
+            return;
+        }
+        self.occupancy.set_unsure(false);
+        self.learning = Some(Learning::new(self.levels.pair().map(|pair| pair.empty)));
+        self.levels.set(None, self.now.moment);
+    }
+
+    /// Evidence: what a reading shows. `None` where the levels are not known and nothing can be said.
+    fn sight(&self, frame: &Frame, life: f64) -> Option<Sight> {
+        if self.settings.contact {
+            let pressed = (frame.total() > 0.5) != self.settings.invert;
+            return Some(Sight { share: if pressed { 1.0 } else { 0.0 }, life: 0.0 });
+        }
+        let share = self.levels.share(frame);
+        // Many mats read exactly the end of their range when nobody lies there.
+        let empty = (frame.end == Some(End::Unloaded)).then_some(0.0);
+        share.or(empty).map(|share| Sight { share, life })
     }
 
     fn see(&mut self, at: Moment, sight: Sight) {
         self.occupancy.set_manner(self.period.is_steady(), self.faults.chatters());
         let before = self.occupancy.phase();
         let change = self.occupancy.see(at, sight);
-        if self.settings.contact && matches!(before, Phase::Leaving { .. }) && sight == Sight::Occupied {
+        if self.settings.contact && matches!(before, Phase::Leaving { .. }) && sight.is_occupied() {
             let mut told = Vec::new();
             self.faults.short_opening(at, |each| told.push(each));
             self.tell_faults(told);
         }
-        if sight == Sight::Occupied {
+        if sight.is_occupied() {
             self.gap = false;
         }
         if let Some(change) = change {
             self.on_change(change);
         }
+        self.forget_unsure();
     }
 
     /// Levels are followed only where it is sure who lies there.
-    fn follow(&mut self, at: Moment, value: f64) {
+    fn follow(&mut self, at: Moment, frame: &Frame, step: Option<life::Step>) {
         if self.settings.contact {
             return;
         }
+        let span = self.span();
         match self.occupancy.phase() {
-            Phase::Empty => self.levels.follow_empty(at, value),
-            Phase::InBed { .. } => self.levels.follow_occupied(at, value),
-            Phase::Unknown | Phase::Settling { .. } | Phase::Leaving { .. } => self.levels.pass(at),
+            Phase::Empty => {
+                if let (Some(step), Some(span)) = (step, span) {
+                    self.life.learn_still(&step, span);
+                }
+                self.levels.follow_empty(at, frame);
+            }
+            Phase::InBed { .. } if !self.occupancy.is_part() => {
+                if let (Some(step), Some(span)) = (step, span) {
+                    self.life.learn_lively(&step, span);
+                }
+                self.levels.follow_occupied(at, frame, self.signal.noise());
+            }
+            Phase::Unknown | Phase::Settling { .. } | Phase::InBed { .. } | Phase::Leaving { .. } => {
+                self.levels.pass(at);
+            }
         }
     }
 
@@ -407,6 +442,7 @@ impl Detector {
         if let Some(change) = self.occupancy.pass(now.moment) {
             self.on_change(change);
         }
+        self.forget_unsure();
         for kind in self.rules.pass(&self.settings, self.occupancy.phase(), &now) {
             self.events.push_back(kind);
             self.changed = true;
@@ -418,7 +454,7 @@ impl Detector {
             return;
         };
         self.occupancy.set_phase(Phase::Empty);
-        self.on_change(Change::Left { at, seen, since });
+        self.on_change(Change::Left { at, seen, since, leaving: Leaving::new(at, 0.0, false) });
     }
 
     fn on_change(&mut self, change: Change) {
@@ -434,6 +470,10 @@ impl Detector {
         self.changed = true;
         self.occupancy.unheard();
         self.period.interrupted();
+        self.life.interrupted();
+        if let Some(learning) = &mut self.learning {
+            learning.interrupted();
+        }
     }
 
     fn tell_faults(&mut self, told: Vec<Told>) {
@@ -454,16 +494,26 @@ impl Detector {
     }
 }
 
-fn starting_levels(settings: &Settings, signal: &Signal, memory: Option<&Memory>, now: Moment) -> Levels {
+/// Returns the levels to start with, how they are learnt where they are unknown, and what is known of signs of life.
+fn starting_levels(
+    settings: &Settings,
+    signal: &Signal,
+    memory: Option<&Memory>,
+    now: Moment,
+) -> (Levels, Option<Learning>, Life) {
+    let life = Life::new(signal.zones());
     if settings.contact {
-        let (empty, occupied) = if settings.invert { (1.0, 0.0) } else { (0.0, 1.0) };
-        let pair = Pair { empty: signal.level(&[empty]), occupied: signal.level(&[occupied]) };
-        return Levels::new(Some(pair), None, now);
+        return (Levels::new(None, std::time::Duration::ZERO, now), None, life);
     }
-    let empty = settings.empty.as_deref().map(|zones| signal.level(zones));
-    let occupied = settings.occupied.as_deref().map(|zones| signal.level(zones));
-    let given = empty.zip(occupied).map(|(empty, occupied)| Pair { empty, occupied });
     // Levels that were followed since count more than those of the installation, as long as both are of the same mat.
-    let remembered = memory.filter(|memory| memory.mat == memory::mat(settings)).and_then(|memory| memory.levels);
-    Levels::new(remembered.or(given), empty, now)
+    let remembered = memory.filter(|memory| memory.mat == memory::mat(settings)).and_then(|memory| memory.learnt.clone());
+    if let Some(learnt) = remembered {
+        return (Levels::new(Some(learnt.pair()), learnt.lain(), now), None, life);
+    }
+    let empty = settings.empty.as_deref().map(|given| signal.levels(given));
+    let occupied = settings.occupied.as_deref().map(|given| signal.levels(given));
+    let given = empty.zip(occupied).map(|(empty, occupied)| Pair { empty, occupied });
+    let levels = Levels::new(given, std::time::Duration::ZERO, now);
+    let learning = levels.pair().is_none().then(|| Learning::new(empty));
+    (levels, learning, life)
 }

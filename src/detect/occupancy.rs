@@ -5,20 +5,16 @@
 
 use std::time::Duration;
 
+use super::leaving::Leaving;
 use super::settings::{Confirm, Settings};
 use crate::model::Moment;
 
-/// An unprepared fall that leaves nothing: a lift of the hips lasts half a second to two.
-const CONFIRM_COMPLETE: Duration = Duration::from_millis(2_500);
+/// Load at or above this share of a lying person is somebody. Far below the 0.69 of a person on her side on a sheet
+/// under the mattress (`PoPu`), above a cat (5 kg) and a folded duvet.
+pub(super) const ENTER_SHARE: f64 = 0.35;
 
-/// A fall that leaves some load: a duvet or a foam that comes back slowly, but perhaps a limb.
-const CONFIRM_PARTIAL: Duration = Duration::from_secs(5);
-
-/// The latest decision, however thin the evidence: in doubt, alarm.
-pub(super) const CONFIRM_MAX: Duration = Duration::from_secs(8);
-
-/// A contact mat that chatters opens for seconds all the time; an opening held this long alarms all the same.
-const CONFIRM_CHATTER: Duration = Duration::from_secs(60);
+/// Load at or below this share may be nobody; what it takes to be sure is [`Leaving`]'s matter.
+pub(super) const LEAVE_SHARE: f64 = 0.30;
 
 /// A load that stays between the thresholds this long after a fall is somebody; one that only touches them is noise.
 const BETWEEN_MIN: Duration = Duration::from_secs(1);
@@ -26,17 +22,37 @@ const BETWEEN_MIN: Duration = Duration::from_secs(1);
 /// Somebody who is lying down may lose contact this long and is still lying down.
 const SETTLING_DIP_MAX: Duration = Duration::from_secs(1);
 
+/// A load below this share of what has lain there lately is somebody who has sat up or moved to the edge.
+const PART_SHARE: f64 = 0.88;
+
+/// For so long, so that it is not the beginning of the fall itself.
+const PREPARED_AFTER: Duration = Duration::from_millis(1_200);
+
+/// What may be a cat must have stayed this long to be taken for a person: most jump down again within minutes.
+const UNSURE_SETTLE: Duration = Duration::from_secs(180);
+
+/// How quickly what has lain there lately is followed.
+const LATELY: Duration = Duration::from_secs(60);
+
 /// What the mat shows at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sight {
-    /// Nobody lies there, and nothing is left on the mat.
-    Empty,
-    /// Nobody lies there, but some load is left, or the value is one that a fault could make too.
-    NearlyEmpty,
-    /// Between the two thresholds: says nothing new (hysteresis).
-    Between,
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Sight {
+    /// The load as a share of a lying person.
+    pub share: f64,
+    /// Evidence of life since the last one, in nats.
+    pub life: f64,
+}
+
+impl Sight {
+    /// Nobody lies there, or hardly anything of her.
+    pub(super) fn is_gone(self) -> bool {
+        self.share <= LEAVE_SHARE
+    }
+
     /// Somebody lies or sits there.
-    Occupied,
+    pub(super) fn is_occupied(self) -> bool {
+        self.share >= ENTER_SHARE
+    }
 }
 
 /// What a bed is doing.
@@ -70,14 +86,8 @@ pub(super) enum Phase {
         since: Moment,
         /// The last moment that showed somebody.
         seen: Moment,
-        /// The first moment that showed nobody.
-        gone: Moment,
-        /// How many readings have shown nobody since.
-        readings: u32,
-        /// Whether the latest of them left some load.
-        partial: bool,
-        /// Since when the load has been between the thresholds again.
-        between: Option<Moment>,
+        /// What is known about it.
+        leaving: Leaving,
     },
 }
 
@@ -109,6 +119,8 @@ pub(super) enum Change {
         seen: Moment,
         /// When the load had come.
         since: Moment,
+        /// The evidence.
+        leaving: Leaving,
     },
 }
 
@@ -123,10 +135,17 @@ pub(super) struct Occupancy {
     steady: bool,
     /// Whether the contact chatters.
     chatters: bool,
+    /// The share of who has lain there lately, as long as she lay there whole.
+    lately: f64,
+    /// Since when only a part of it is there.
+    part: Option<Moment>,
+    last: Moment,
+    /// How long somebody must lie there before it is sure that it is somebody, where that is longer than `settle`.
+    unsure: Option<Duration>,
 }
 
 impl Occupancy {
-    pub(super) fn new(settings: &Settings, phase: Phase) -> Self {
+    pub(super) fn new(settings: &Settings, phase: Phase, now: Moment) -> Self {
         Self {
             phase,
             confirm: settings.confirm,
@@ -134,6 +153,10 @@ impl Occupancy {
             contact: settings.contact,
             steady: false,
             chatters: false,
+            lately: 1.0,
+            part: None,
+            last: now,
+            unsure: None,
         }
     }
 
@@ -147,6 +170,21 @@ impl Occupancy {
         self.phase = phase;
     }
 
+    /// Says whether what lies there now may be something else than a person.
+    pub(super) fn set_unsure(&mut self, unsure: bool) {
+        self.unsure = unsure.then_some(UNSURE_SETTLE);
+    }
+
+    /// Tells whether what lies there now may be something else than a person.
+    pub(super) fn is_unsure(&self) -> bool {
+        self.unsure.is_some()
+    }
+
+    /// Tells whether only a part of who lay there is there.
+    pub(super) fn is_part(&self) -> bool {
+        self.part.is_some()
+    }
+
     /// Says how the mat behaves.
     pub(super) fn set_manner(&mut self, steady: bool, chatters: bool) {
         self.steady = steady;
@@ -155,45 +193,60 @@ impl Occupancy {
 
     /// Takes what the mat shows at `at`.
     pub(super) fn see(&mut self, at: Moment, sight: Sight) -> Option<Change> {
-        use Sight::{Between, Empty, NearlyEmpty, Occupied};
-        match (self.phase, sight) {
-            (Phase::Unknown, Empty | NearlyEmpty) => {
+        let (gone, occupied) = (sight.is_gone(), sight.is_occupied());
+        match self.phase {
+            Phase::Unknown if gone => {
                 self.phase = Phase::Empty;
                 return Some(Change::FoundEmpty { at });
             }
-            (Phase::Unknown, Between) => {}
-            (Phase::Unknown, Occupied) => self.phase = Phase::settling(at, true),
-
-            (Phase::Empty, Empty | NearlyEmpty | Between) => {}
-            (Phase::Empty, Occupied) => self.phase = Phase::settling(at, false),
-
-            (Phase::Settling { since, readings, dip: None, from_unknown }, Empty | NearlyEmpty) => {
-                self.phase = Phase::Settling { since, readings, dip: Some(at), from_unknown };
+            Phase::Unknown | Phase::Empty if occupied => {
+                self.phase = Phase::settling(at, matches!(self.phase, Phase::Unknown));
             }
-            (Phase::Settling { dip: Some(_), .. }, Empty | NearlyEmpty | Between) => {}
-            (Phase::Settling { dip: None, .. }, Between) => {}
-            (Phase::Settling { since, readings, from_unknown, .. }, Occupied) => {
-                self.phase = Phase::Settling { since, readings: readings.saturating_add(1), dip: None, from_unknown };
+            Phase::Unknown | Phase::Empty => {}
+            Phase::Settling { since, readings, dip, from_unknown } => {
+                self.phase = if occupied {
+                    Phase::Settling { since, readings: readings.saturating_add(1), dip: None, from_unknown }
+                } else {
+                    let dip = if gone { dip.or(Some(at)) } else { dip };
+                    Phase::Settling { since, readings, dip, from_unknown }
+                };
             }
-
-            (Phase::InBed { since, seen }, Empty | NearlyEmpty) => {
-                let partial = sight == NearlyEmpty;
-                self.phase = Phase::Leaving { since, seen, gone: at, readings: 1, partial, between: None };
+            Phase::InBed { since, seen } if gone => {
+                let leaving = Leaving::new(at, sight.share, self.is_prepared(at));
+                self.phase = Phase::Leaving { since, seen, leaving };
             }
-            (Phase::InBed { since, .. }, Between | Occupied) => self.phase = Phase::InBed { since, seen: at },
-
-            (Phase::Leaving { since, seen, gone, readings, .. }, Empty | NearlyEmpty) => {
-                let partial = sight == NearlyEmpty;
-                let readings = readings.saturating_add(1);
-                self.phase = Phase::Leaving { since, seen, gone, readings, partial, between: None };
+            Phase::InBed { since, .. } => {
+                self.follow(at, sight.share);
+                self.phase = Phase::InBed { since, seen: at };
             }
-            (Phase::Leaving { since, seen, gone, readings, partial, between }, Between) => {
-                let between = between.or(Some(at));
-                self.phase = Phase::Leaving { since, seen, gone, readings, partial, between };
+            Phase::Leaving { since, .. } if occupied => self.phase = Phase::InBed { since, seen: at },
+            Phase::Leaving { since, seen, mut leaving } => {
+                if gone {
+                    leaving.take(at, sight.share, sight.life);
+                } else {
+                    leaving.between = leaving.between.or(Some(at));
+                }
+                self.phase = Phase::Leaving { since, seen, leaving };
             }
-            (Phase::Leaving { since, .. }, Occupied) => self.phase = Phase::InBed { since, seen: at },
         }
         self.pass(at)
+    }
+
+    /// Follows who lies there, and since when only a part of her does.
+    fn follow(&mut self, at: Moment, share: f64) {
+        let passed = at.since(self.last);
+        self.last = at;
+        if share < PART_SHARE * self.lately {
+            self.part = self.part.or(Some(at));
+        } else {
+            self.part = None;
+        }
+        let part = (passed.as_secs_f64() / LATELY.as_secs_f64()).min(1.0);
+        self.lately += (share - self.lately) * part;
+    }
+
+    fn is_prepared(&self, at: Moment) -> bool {
+        self.part.is_some_and(|since| at.since(since) >= PREPARED_AFTER)
     }
 
     /// Lets time pass without anything seen.
@@ -205,15 +258,20 @@ impl Occupancy {
             }
             Phase::Settling { since, .. } if self.settling_due().is_some_and(|due| now >= due) => {
                 self.phase = Phase::InBed { since, seen: now };
+                self.unsure = None;
+                (self.lately, self.part, self.last) = (1.0, None, now);
                 Some(Change::Settled { at: since })
             }
-            Phase::Leaving { since, between: Some(between), .. } if now >= between + BETWEEN_MIN => {
+            Phase::Leaving { since, leaving: Leaving { between: Some(between), .. }, .. }
+                if now >= between + BETWEEN_MIN =>
+            {
                 self.phase = Phase::InBed { since, seen: between };
                 None
             }
-            Phase::Leaving { since, seen, gone, .. } if self.leaving_due().is_some_and(|due| now >= due) => {
+            Phase::Leaving { since, seen, leaving } if self.leaving_due().is_some_and(|due| now >= due) => {
                 self.phase = Phase::Empty;
-                Some(Change::Left { at: gone, seen, since })
+                self.part = None;
+                Some(Change::Left { at: leaving.gone, seen, since, leaving })
             }
             Phase::Unknown | Phase::Empty | Phase::Settling { .. } | Phase::InBed { .. } | Phase::Leaving { .. } => {
                 None
@@ -226,8 +284,8 @@ impl Occupancy {
         match self.phase {
             Phase::Settling { dip: Some(dip), .. } => Some(dip + self.dip_max()),
             Phase::Settling { dip: None, .. } => self.settling_due(),
-            Phase::Leaving { between: Some(between), .. } => Some(between + BETWEEN_MIN),
-            Phase::Leaving { between: None, .. } => self.leaving_due(),
+            Phase::Leaving { leaving: Leaving { between: Some(between), .. }, .. } => Some(between + BETWEEN_MIN),
+            Phase::Leaving { leaving: Leaving { between: None, .. }, .. } => self.leaving_due(),
             Phase::Unknown | Phase::Empty | Phase::InBed { .. } => None,
         }
     }
@@ -246,26 +304,13 @@ impl Occupancy {
     fn settling_due(&self) -> Option<Moment> {
         let Phase::Settling { since, readings, dip: None, .. } = self.phase else { return None };
         let unconfirmed = self.steady && readings < 2 && !self.settle.is_zero();
-        (!unconfirmed).then(|| since + self.settle)
+        (!unconfirmed).then(|| since + self.unsure.unwrap_or(self.settle))
     }
 
-    /// A fall is sure after the confirmation time, and after a second reading where the mat sends steadily: a glitch
-    /// before a pause of the line is no rise. The maximum decides all the same.
     fn leaving_due(&self) -> Option<Moment> {
-        let Phase::Leaving { gone, readings, partial, between: None, .. } = self.phase else { return None };
-        let confirm = self.confirm_time(partial);
-        let unconfirmed = self.steady && readings < 2 && !confirm.is_zero();
-        Some(gone + if unconfirmed { confirm.max(CONFIRM_MAX) } else { confirm })
-    }
-
-    fn confirm_time(&self, partial: bool) -> Duration {
-        match self.confirm {
-            Confirm::Fixed(time) if time.is_zero() => time,
-            Confirm::Fixed(_) | Confirm::Auto if self.chatters => CONFIRM_CHATTER,
-            Confirm::Fixed(time) => time,
-            Confirm::Auto if partial => CONFIRM_PARTIAL,
-            Confirm::Auto => CONFIRM_COMPLETE,
-        }
+        let Phase::Leaving { leaving, .. } = self.phase else { return None };
+        let due = leaving.due(self.confirm, self.contact, self.chatters, self.steady);
+        (self.contact || leaving.between.is_none() && !leaving.is_somebody()).then_some(due)
     }
 
     fn dip_max(&self) -> Duration {

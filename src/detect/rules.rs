@@ -19,7 +19,7 @@ use crate::model::{Event, Kind, Moment, Now, Watch};
 const FIRST_START: Duration = Duration::from_secs(15 * 60);
 
 /// A bed found empty after its state was lost is told after this long: as long as the latest rise takes.
-const LOST_START: Duration = super::occupancy::CONFIRM_MAX;
+const LOST_START: Duration = super::leaving::CONFIRM_MAX;
 
 /// How soon to look again where the bed is just changing.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -118,7 +118,7 @@ impl Rules {
                     None => event(settings, Kind::InBed, time, None, now),
                 })
             }
-            Change::Left { at, seen, since } => {
+            Change::Left { at, seen, since, .. } => {
                 self.unknown = Unknown::Done;
                 Some(self.rise(settings, at, gap.then_some(seen), since, now))
             }

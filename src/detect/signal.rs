@@ -1,10 +1,14 @@
-//! From the channels of a reading to one number: the load in the sensor's own unit, counted upwards.
+//! From the channels of a reading to loads: what lies on each zone, counted upwards.
 //!
-//! Says which readings cannot be used and why; keeps no opinion about who lies there.
+//! Says which readings cannot be used and why, which zones do not work, and follows the noise; keeps no opinion about
+//! who lies there.
+
+use std::time::Duration;
 
 use crate::model::reading::ZONES_MAX;
-use crate::model::{Channels, MatFault};
+use crate::model::{Channels, MatFault, Moment};
 
+use super::levels::Pair;
 use super::settings::Settings;
 
 /// How quickly the estimate of the noise follows: about the last sixty steps.
@@ -13,18 +17,56 @@ const NOISE_FOLLOWS: f64 = 1.0 / 64.0;
 /// A step this many times larger than the noise is movement and says nothing about noise.
 const NOISE_STEP_MAX: f64 = 6.0;
 
+/// Where a force-sensitive resistor in a divider would need infinite force, as a share of the range: its voltage is
+/// `V F / (F + k)` (Interlink FSR 400 data sheet, voltage divider). A little above 1, so that a sensor that is linear
+/// after all keeps its middle, and its noise at the end of the range stays finite.
+const DIVIDER_END: f64 = 1.1;
+
+/// A zone that gives nothing usable for this long does not work; until then its last value stands in.
+const ZONE_LOST_AFTER: Duration = Duration::from_secs(20);
+
+/// One number a zone.
+pub(super) type Zones = [f64; ZONES_MAX];
+
 /// What one reading says.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Sample {
-    /// The load, in the sensor's own unit, summed over the zones.
-    Value {
-        /// The load, counted upwards.
-        value: f64,
-        /// The end of what the sensor can say at which every zone lies exactly, if at one.
-        end: Option<End>,
-    },
+    /// The loads.
+    Loads(Frame),
     /// Nothing that can be used, and why.
     Unusable(MatFault),
+}
+
+/// The loads of one reading.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Frame {
+    /// The load of each zone, counted upwards; grows with the force, in a unit of the sensor's own.
+    pub loads: Zones,
+    /// The value of each zone as the sensor gives it, but counted upwards: its noise is the same at any load.
+    pub values: Zones,
+    /// Which zones work.
+    pub working: [bool; ZONES_MAX],
+    /// The end of what the sensor can say at which every working zone lies exactly, if at one.
+    pub end: Option<End>,
+}
+
+impl Frame {
+    fn put(&mut self, zone: usize, load: f64, value: f64) {
+        let slots = (self.loads.get_mut(zone), self.values.get_mut(zone), self.working.get_mut(zone));
+        if let (Some(loads), Some(values), Some(working)) = slots {
+            (*loads, *values, *working) = (load, value, true);
+        }
+    }
+
+    /// Returns the sum over the zones that work.
+    pub(super) fn total(&self) -> f64 {
+        self.sum_of(&self.loads)
+    }
+
+    /// Returns the sum of some value of each zone over the zones that work.
+    pub(super) fn sum_of(&self, zones: &Zones) -> f64 {
+        zones.iter().zip(&self.working).filter(|(_, works)| **works).map(|(zone, _)| zone).sum()
+    }
 }
 
 /// An end of what the sensor can say.
@@ -40,54 +82,106 @@ pub(super) enum End {
 #[derive(Debug, Clone)]
 pub(super) struct Signal {
     range: Option<(f64, f64)>,
-    sign: f64,
-    zones: [f64; ZONES_MAX],
+    inverted: bool,
+    zones: usize,
+    kept: Zones,
+    usable_at: [Option<Moment>; ZONES_MAX],
     last: Option<f64>,
     noise: f64,
 }
 
 impl Signal {
     pub(super) fn new(settings: &Settings) -> Self {
-        let sign = if settings.invert { -1.0 } else { 1.0 };
-        Self { range: settings.range, sign, zones: [f64::NAN; ZONES_MAX], last: None, noise: 0.0 }
+        let given = settings.empty.as_ref().zip(settings.occupied.as_ref());
+        let falls = given.is_some_and(|(empty, occupied)| occupied.iter().sum::<f64>() < empty.iter().sum::<f64>());
+        Self {
+            range: settings.range.filter(|_| !settings.contact),
+            inverted: settings.invert || falls,
+            zones: settings.zones.clamp(1, ZONES_MAX),
+            kept: [f64::NAN; ZONES_MAX],
+            usable_at: [None; ZONES_MAX],
+            last: None,
+            noise: 0.0,
+        }
     }
 
-    /// Returns the sum of given levels, counted as values are.
-    pub(super) fn level(&self, zones: &[f64]) -> f64 {
-        self.sign * zones.iter().sum::<f64>()
+    /// Returns how many zones there are.
+    pub(super) fn zones(&self) -> usize {
+        self.zones
     }
 
-    /// Returns how much the value moves by itself from one reading to the next.
+    /// Returns the loads that given levels stand for.
+    pub(super) fn levels(&self, given: &[f64]) -> Zones {
+        let mut loads = [0.0; ZONES_MAX];
+        for (load, value) in loads.iter_mut().zip(given) {
+            *load = self.load(*value);
+        }
+        loads
+    }
+
+    /// Returns how much the sum moves by itself from one reading to the next.
     pub(super) fn noise(&self) -> f64 {
         self.noise
     }
 
-    /// Takes the channels of a reading. A zone that failed keeps its last value, as long as another one works.
-    pub(super) fn take(&mut self, channels: &Channels) -> Sample {
-        let mut working = 0;
-        let (mut value, mut outside) = (0.0, false);
+    /// Returns how much a lying person moves a zone in the mean, in the sensor's own unit.
+    pub(super) fn span(&self, pair: &Pair) -> f64 {
+        let zones = pair.empty.iter().zip(&pair.occupied).take(self.zones);
+        let sum: f64 = zones.map(|(empty, occupied)| (self.value(*occupied) - self.value(*empty)).abs()).sum();
+        sum / u32::try_from(self.zones).map_or(1.0, f64::from)
+    }
+
+    /// Returns the value of the sensor that a load stands for: the opposite of what [`Self::take`] does to a zone.
+    pub(super) fn value(&self, load: f64) -> f64 {
+        let Some((low, high)) = self.range.filter(|(low, high)| high > low) else {
+            return if self.inverted { -load } else { load };
+        };
+        let width = high - low;
+        let part = load / width * DIVIDER_END / (DIVIDER_END + load / width);
+        if self.inverted { high - part * width } else { low + part * width }
+    }
+
+    /// Returns the load that a value of the sensor stands for.
+    fn load(&self, value: f64) -> f64 {
+        let Some((low, high)) = self.range.filter(|(low, high)| high > low) else {
+            return if self.inverted { -value } else { value };
+        };
+        let width = high - low;
+        let part = if self.inverted { high - value } else { value - low } / width;
+        width * part * DIVIDER_END / (DIVIDER_END - part.min(1.0))
+    }
+
+    /// Takes the channels of a reading. A zone that fails keeps its last value for a while, and is then left out.
+    pub(super) fn take(&mut self, at: Moment, channels: &Channels) -> Sample {
+        let mut frame = Frame { loads: [0.0; ZONES_MAX], values: [0.0; ZONES_MAX], working: [false; ZONES_MAX], end: None };
+        let (mut usable, mut outside) = (0, false);
         let (mut unloaded, mut loaded) = (self.range.is_some(), self.range.is_some());
         let (low, high) = self.range.unwrap_or_default();
-        let (least, most) = if self.sign < 0.0 { (high, low) } else { (low, high) };
-        for (zone, kept) in channels.zones().iter().zip(&mut self.zones) {
-            if self.range.is_some_and(|(low, high)| *zone < low || *zone > high) {
+        let (least, most) = if self.inverted { (high, low) } else { (low, high) };
+        for (zone, value) in channels.zones().iter().enumerate() {
+            let (Some(kept), Some(usable_at)) = (self.kept.get_mut(zone), self.usable_at.get_mut(zone)) else { break };
+            if self.range.is_some_and(|(low, high)| *value < low || *value > high) {
                 outside = true;
-            } else if zone.is_finite() {
-                working += 1;
-                *kept = *zone;
+            } else if value.is_finite() {
+                usable += 1;
+                *kept = *value;
+                *usable_at = Some(at);
+                // Exactly equal: the end of the range is what the sensor says, not the result of a calculation.
+                unloaded &= *value - least == 0.0;
+                loaded &= *value - most == 0.0;
             }
-            // Exactly equal: the end of the range is what the sensor says, not the result of a calculation.
-            unloaded &= *zone - least == 0.0;
-            loaded &= *zone - most == 0.0;
-            value += *kept;
+            let works = usable_at.is_some_and(|usable| at.since(usable) < ZONE_LOST_AFTER);
+            let value = *kept;
+            if works && value.is_finite() {
+                frame.put(zone, self.load(value), if self.inverted { -value } else { value });
+            }
         }
-        if working == 0 || value.is_nan() {
+        if usable == 0 {
             return Sample::Unusable(if outside { MatFault::OutOfRange } else { MatFault::Implausible });
         }
-        let value = self.sign * value;
-        self.follow_noise(value);
-        let end = if unloaded { Some(End::Unloaded) } else { loaded.then_some(End::Loaded) };
-        Sample::Value { value, end }
+        self.follow_noise(frame.total());
+        frame.end = if unloaded { Some(End::Unloaded) } else { loaded.then_some(End::Loaded) };
+        Sample::Loads(frame)
     }
 
     fn follow_noise(&mut self, value: f64) {

@@ -1,0 +1,141 @@
+//! Has she left? The evidence for it against the two other explanations of a load that has gone.
+//!
+//! A sequential test (Wald, Sequential Analysis, 1947) of three hypotheses: she has **left**; the load is away for a
+//! **moment** and comes back (hips lifted, an attempt to stand up, a glitch); or she is **still there** with little load
+//! on the mat (sits on the edge, lies half beside it). Evidence counts in nats, the natural logarithm of a likelihood
+//! ratio; a rise is told once both others are ruled out. PURE arithmetic: it is told what was seen and when.
+
+use std::time::Duration;
+
+use super::settings::Confirm;
+use crate::model::Moment;
+
+/// The latest decision, however thin the evidence: in doubt, alarm.
+pub(super) const CONFIRM_MAX: Duration = Duration::from_secs(8);
+
+/// A contact mat that chatters opens for seconds all the time; an opening held this long alarms all the same.
+pub(super) const CONFIRM_CHATTER: Duration = Duration::from_secs(60);
+
+/// A contact says nothing but that it is open: longer than a lift of the hips (half a second to two).
+const CONFIRM_CONTACT: Duration = Duration::from_millis(2_500);
+
+/// Load at or below this share of a lying person may be a bag or a foam that comes back; above it somebody's part.
+pub(super) const LOW_SHARE: f64 = 0.15;
+
+/// How sure a rise has to be that it is not the other thing, in nats: about 400 to 1.
+const MOMENT_RULED_OUT: f64 = 6.0;
+
+/// And that she is not still there, in nats: about 3 to 1, since a fall of the load is rarely anything but leaving.
+const STILL_THERE_RULED_OUT: f64 = 1.0;
+
+/// Signs of life count no more than this, in nats, either way: they may be a pet, or a person who holds her breath.
+const LIFE_MAX: f64 = 8.0;
+
+/// How long an unprepared lift of the hips keeps the load away: the scale of a Weibull distribution with the shape
+/// below, so that half last less than 0.95 s and one in 400 more than 2.3 s.
+const LIFT_SCALE_S: f64 = 1.1;
+
+/// How long somebody who sits on the edge and tries to stand up is off it before she falls back.
+const ATTEMPT_SCALE_S: f64 = 0.45;
+
+/// The shape of both distributions.
+const MOMENT_SHAPE: f64 = 2.4;
+
+/// What is known about a load that has gone.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Leaving {
+    /// When the load fell below what somebody in bed makes.
+    pub gone: Moment,
+    /// Since when it has been as low as that of an empty bed.
+    pub low: Option<Moment>,
+    /// How many readings have shown nobody since `gone`.
+    pub readings: u32,
+    /// The higher of the last two shares: one low frame proves nothing.
+    pub share: f64,
+    /// The latest share.
+    pub last: f64,
+    /// Whether something prepared for leaving: she had sat up or moved to the edge before.
+    pub prepared: bool,
+    /// Evidence of life since the load is low, in nats.
+    pub life: f64,
+    /// Since when the load has been between the thresholds again.
+    pub between: Option<Moment>,
+}
+
+impl Leaving {
+    /// Begins with the first reading that shows nobody.
+    pub(super) fn new(gone: Moment, share: f64, prepared: bool) -> Self {
+        let low = (share <= LOW_SHARE).then_some(gone);
+        Self { gone, low, readings: 1, share, last: share, prepared, life: 0.0, between: None }
+    }
+
+    /// Takes another reading that shows nobody, with the evidence of life that came with it.
+    pub(super) fn take(&mut self, at: Moment, share: f64, life: f64) {
+        self.readings = self.readings.saturating_add(1);
+        self.share = share.max(self.last);
+        self.last = share;
+        self.between = None;
+        if self.share > LOW_SHARE {
+            self.low = None;
+        } else if self.low.is_none() {
+            // The step from part of the load to nothing is the leaving.
+            self.low = Some(at);
+            self.gone = at;
+            self.life = 0.0;
+        }
+        self.life = (self.life + life).clamp(-LIFE_MAX, LIFE_MAX);
+    }
+
+    /// Returns the evidence that this is no moment's lift, in nats, `away` after the load went.
+    fn against_moment(&self, away: Duration) -> f64 {
+        let scale = if self.prepared { ATTEMPT_SCALE_S } else { LIFT_SCALE_S };
+        depth(self.share) + (away.as_secs_f64() / scale).powf(MOMENT_SHAPE)
+    }
+
+    /// Returns the evidence that she is not still there, in nats.
+    pub(super) fn against_still_there(&self) -> f64 {
+        emptiness(self.share) - self.life
+    }
+
+    /// Returns when she is known to have left if nothing else is seen.
+    pub(super) fn due(&self, confirm: Confirm, contact: bool, chatters: bool, steady: bool) -> Moment {
+        let away = match confirm {
+            Confirm::Fixed(time) if time.is_zero() => return self.gone,
+            Confirm::Fixed(_) | Confirm::Auto if chatters => return self.gone + CONFIRM_CHATTER,
+            Confirm::Fixed(time) => time,
+            Confirm::Auto if contact => CONFIRM_CONTACT,
+            Confirm::Auto => self.moment_ruled_out_after(),
+        };
+        // A glitch before a pause of the line is no rise.
+        let unconfirmed = steady && self.readings < 2;
+        let doubtful = !contact && self.against_still_there() < STILL_THERE_RULED_OUT;
+        self.gone + if unconfirmed || doubtful { away.max(CONFIRM_MAX) } else { away }
+    }
+
+    /// Tells whether even at the latest moment she must be taken to be still there, because something lives there.
+    pub(super) fn is_somebody(&self) -> bool {
+        self.against_still_there() < -STILL_THERE_RULED_OUT
+    }
+
+    fn moment_ruled_out_after(&self) -> Duration {
+        let scale = if self.prepared { ATTEMPT_SCALE_S } else { LIFT_SCALE_S };
+        let missing = (MOMENT_RULED_OUT - depth(self.share)).max(0.0);
+        Duration::from_secs_f64(missing.powf(1.0 / MOMENT_SHAPE) * scale)
+    }
+}
+
+/// How much a share speaks for leaving against a lift, in nats: few lifts leave nothing.
+fn depth(share: f64) -> f64 {
+    between(share, (0.03, 3.0), (0.3, 0.0))
+}
+
+/// How much a share speaks for an empty bed against somebody who is still there, in nats: nobody sits with a twentieth
+/// of herself on the mat, and no bag weighs a third of a person.
+fn emptiness(share: f64) -> f64 {
+    if share <= LOW_SHARE { between(share, (0.05, 7.0), (LOW_SHARE, 2.0)) } else { between(share, (LOW_SHARE, 2.0), (0.35, -4.0)) }
+}
+
+/// The straight line through two points, level beyond them.
+fn between(x: f64, (x0, y0): (f64, f64), (x1, y1): (f64, f64)) -> f64 {
+    y0 + (y1 - y0) * ((x - x0) / (x1 - x0)).clamp(0.0, 1.0)
+}
