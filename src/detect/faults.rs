@@ -122,6 +122,18 @@ impl Faults {
         self.begin(fault, self.good, now, tell);
     }
 
+    /// A fault that no reading ends by itself is there since `at`.
+    pub(super) fn begun(&mut self, fault: MatFault, at: Moment, now: Moment, tell: impl FnMut(Told)) {
+        self.begin(fault, at, now, tell);
+    }
+
+    /// Such a fault is over.
+    pub(super) fn over(&mut self, fault: MatFault, at: Moment, mut tell: impl FnMut(Told)) {
+        if self.flap(fault).end(at) {
+            tell(Told::Over { fault, at });
+        }
+    }
+
     /// Silence is expected from now on (the broker is away), until a reading comes or `resume` is called.
     pub(super) fn suspend(&mut self, now: Moment) {
         self.suspended = self.suspended.or(Some(now));

@@ -31,6 +31,9 @@ const STILL_THERE_RULED_OUT: f64 = 1.0;
 /// Signs of life count no more than this, in nats, either way: they may be a pet, or a person who holds her breath.
 const LIFE_MAX: f64 = 8.0;
 
+/// A load that falls on by this share has not come to rest.
+const FALLS_ON: f64 = 0.02;
+
 /// How long an unprepared lift of the hips keeps the load away: the scale of a Weibull distribution with the shape
 /// below, so that half last less than 0.95 s and one in 400 more than 2.3 s.
 const LIFT_SCALE_S: f64 = 1.1;
@@ -56,8 +59,10 @@ pub(super) struct Leaving {
     pub last: f64,
     /// Whether something prepared for leaving: she had sat up or moved to the edge before.
     pub prepared: bool,
-    /// Evidence of life since the load is low, in nats.
+    /// Evidence of life since the load has come to rest, in nats.
     pub life: f64,
+    /// The share at which it came to rest.
+    rest: f64,
     /// Since when the load has been between the thresholds again.
     pub between: Option<Moment>,
 }
@@ -66,7 +71,7 @@ impl Leaving {
     /// Begins with the first reading that shows nobody.
     pub(super) fn new(gone: Moment, share: f64, prepared: bool) -> Self {
         let low = (share <= LOW_SHARE).then_some(gone);
-        Self { gone, low, readings: 1, share, last: share, prepared, life: 0.0, between: None }
+        Self { gone, low, readings: 1, share, last: share, prepared, life: 0.0, rest: share, between: None }
     }
 
     /// Takes another reading that shows nobody, with the evidence of life that came with it.
@@ -83,13 +88,12 @@ impl Leaving {
             self.gone = at;
             self.life = 0.0;
         }
+        if share < self.rest - FALLS_ON {
+            // Whoever leaves pushes and pulls until she has left.
+            self.rest = share;
+            self.life = 0.0;
+        }
         self.life = (self.life + life).clamp(-LIFE_MAX, LIFE_MAX);
-    }
-
-    /// Returns the evidence that this is no moment's lift, in nats, `away` after the load went.
-    fn against_moment(&self, away: Duration) -> f64 {
-        let scale = if self.prepared { ATTEMPT_SCALE_S } else { LIFT_SCALE_S };
-        depth(self.share) + (away.as_secs_f64() / scale).powf(MOMENT_SHAPE)
     }
 
     /// Returns the evidence that she is not still there, in nats.
@@ -114,7 +118,7 @@ impl Leaving {
 
     /// Tells whether even at the latest moment she must be taken to be still there, because something lives there.
     pub(super) fn is_somebody(&self) -> bool {
-        self.against_still_there() < -STILL_THERE_RULED_OUT
+        self.against_still_there() < 0.0
     }
 
     fn moment_ruled_out_after(&self) -> Duration {

@@ -30,6 +30,9 @@ const HEAVIER_SHARE: f64 = 1.3;
 /// The load that an empty bed may show and still be followed, as a share of a lying person: a duvet or a bag.
 const EMPTY_SHARE_MAX: f64 = 0.33;
 
+/// A bed emptier than empty by this share was not empty when its level was learnt.
+const EMPTY_WRONG_SHARE: f64 = -0.3;
+
 /// Both levels of each zone, as loads.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Pair {
@@ -100,9 +103,11 @@ impl Levels {
             let (Some(true), Some(load)) = (frame.working.get(zone), frame.loads.get(zone)) else { continue };
             let (Some(empty), Some(occupied)) = (pair.empty.get_mut(zone), pair.occupied.get_mut(zone)) else { continue };
             let step = (load - *empty) * part;
-            // The person keeps her weight when the baseline moves.
             *empty += step;
-            *occupied += step;
+            // The person keeps her weight when the baseline moves, but for an empty level that was never right.
+            if share > EMPTY_WRONG_SHARE {
+                *occupied += step;
+            }
         }
     }
 
@@ -127,12 +132,12 @@ impl Levels {
         }
     }
 
-    /// The sensor counts from elsewhere now: both levels move by as much.
-    pub(super) fn shift(&mut self, by: &Zones) {
-        let Some(pair) = &mut self.pair else { return };
-        for levels in [&mut pair.empty, &mut pair.occupied] {
-            for (level, by) in levels.iter_mut().zip(by) {
-                *level += by;
+    /// Takes another level for the empty bed: somebody else lies there as well.
+    pub(super) fn set_empty(&mut self, empty: Zones) {
+        if let Some(pair) = &mut self.pair {
+            let beside = Pair { empty, ..*pair };
+            if beside.span() > 0.0 {
+                *pair = beside;
             }
         }
     }

@@ -13,6 +13,12 @@ use crate::model::reading::ZONES_MAX;
 /// Readings are averaged over this long: shorter than a breath (2.5 to 5 s), long enough to lower the noise.
 const BLOCK: Duration = Duration::from_millis(500);
 
+/// Blocks are compared over this long, a quarter of a slow breath: much shorter, and breathing hides in the noise.
+const APART: Duration = Duration::from_millis(900);
+
+/// Blocks that are kept to compare with.
+const BLOCKS_KEPT: usize = 3;
+
 /// How quickly what is usual is followed: about the last 128 blocks, a minute at full pace.
 const FOLLOWS: f64 = 1.0 / 128.0;
 
@@ -25,9 +31,19 @@ const LIVELY_MAX: f64 = 36.0;
 /// Blocks that must have been seen of an empty bed before anything is said.
 const STILL_BLOCKS_MIN: u32 = 20;
 
+/// How much slower the noise of the empty bed is followed up than down. Where the steps are normal, two thirds of the
+/// squares lie below their mean, by half of it, so that the balance of both lies at 0.6 of the mean.
+const STILL_RISES: f64 = 4.0;
+
 /// The smallest noise that is believed, as a share of a lying person: a mat that reads exactly zero when empty has
 /// none, and the first count above it must not be proof of everything.
 const STILL_SHARE_MIN: f64 = 0.0005;
+
+/// How quickly the noise from reading to reading is followed.
+const JITTER_FOLLOWS: f64 = 1.0 / 64.0;
+
+/// A block of this many readings tells noise from movement by itself.
+const READINGS_TO_TELL: f64 = 2.5;
 
 /// The mean load over a short while.
 #[derive(Debug, Clone, Copy)]
@@ -42,12 +58,18 @@ struct Block {
 pub(super) struct Life {
     zones: usize,
     block: Option<Block>,
-    before: Option<Zones>,
+    /// The means of the blocks before, the latest last, with their times.
+    before: [Option<(Moment, Zones)>; BLOCKS_KEPT],
     /// Variance of a step between blocks with nobody there, of each zone.
     still: Zones,
     still_blocks: u32,
     /// Variance of a step with somebody lying quietly, as a multiple of `still`.
     lively: f64,
+    /// Mean square of the steps from reading to reading, of each zone, and the values of the last reading.
+    jitter: Zones,
+    last: Option<Zones>,
+    /// Readings in a block, on average.
+    per_block: f64,
 }
 
 /// The step from one block to the next.
@@ -56,11 +78,25 @@ pub(super) struct Step {
     change: Zones,
     /// Evidence of life in nats, 0 where the mat cannot show any.
     pub evidence: f64,
+    /// Mean square of the change over the zones.
+    pub moved: f64,
+    /// The same as a multiple of what white noise would make of it; none where readings are too few to tell.
+    pub over_noise: Option<f64>,
 }
 
 impl Life {
     pub(super) fn new(zones: usize) -> Self {
-        Self { zones, block: None, before: None, still: [0.0; ZONES_MAX], still_blocks: 0, lively: 1.0 }
+        Self {
+            zones,
+            block: None,
+            before: [None; BLOCKS_KEPT],
+            still: [0.0; ZONES_MAX],
+            still_blocks: 0,
+            lively: 1.0,
+            jitter: [0.0; ZONES_MAX],
+            last: None,
+            per_block: 1.0,
+        }
     }
 
     /// Takes the loads at `at`, with what a lying person makes of them; tells a step where a block has ended.
@@ -70,6 +106,7 @@ impl Life {
         if ended.is_some() || self.block.is_none() {
             self.block = Some(Block { since: at, sums: [0.0; ZONES_MAX], readings: 0 });
         }
+        self.follow_jitter(&frame.values);
         if let Some(block) = &mut self.block {
             block.readings += 1;
             for (sum, value) in block.sums.iter_mut().zip(&frame.values) {
@@ -82,12 +119,48 @@ impl Life {
     fn end(&mut self, block: &Block, span: Option<f64>) -> Option<Step> {
         let count = f64::from(block.readings.max(1));
         let mean = block.sums.map(|sum| sum / count);
-        let before = self.before.replace(mean)?;
+        let compared = self.before.iter().rev().flatten().find(|(at, _)| block.since.since(*at) >= APART).copied();
+        self.before.rotate_left(1);
+        if let Some(latest) = self.before.last_mut() {
+            *latest = Some((block.since, mean));
+        }
+        let (_, before) = compared?;
         let mut change = [0.0; ZONES_MAX];
         for ((change, mean), before) in change.iter_mut().zip(&mean).zip(&before) {
             *change = mean - before;
         }
-        Some(Step { change, evidence: span.map_or(0.0, |span| self.evidence(&change, span)) })
+        self.per_block += (count - self.per_block) * FOLLOWS.sqrt();
+        let moved = change.iter().map(|change| change * change).sum::<f64>() / count_of(self.zones);
+        let evidence = span.map_or(0.0, |span| self.evidence(&change, span));
+        Some(Step { change, evidence, moved, over_noise: self.over_noise(&change) })
+    }
+
+    fn follow_jitter(&mut self, values: &Zones) {
+        let Some(last) = self.last.replace(*values) else { return };
+        for ((jitter, value), last) in self.jitter.iter_mut().zip(values).zip(&last) {
+            let square = (value - last).powi(2);
+            let most = if *jitter > 0.0 { *jitter * SURPRISE_MAX } else { square };
+            *jitter += (square.min(most) - *jitter) * JITTER_FOLLOWS;
+        }
+    }
+
+    /// White noise of variance s² makes steps of 2 s² between readings, and of 2 s²/n between means of n.
+    fn over_noise(&self, change: &Zones) -> Option<f64> {
+        if self.per_block < READINGS_TO_TELL {
+            return None;
+        }
+        let ratio = |(change, jitter): (&f64, &f64)| {
+            if *change == 0.0 { 0.0 } else { (change * change * self.per_block / jitter).min(LIVELY_MAX) }
+        };
+        let sum: f64 = change.iter().zip(&self.jitter).take(self.zones).map(ratio).sum();
+        Some(sum / count_of(self.zones))
+    }
+
+    /// Takes what plateaus have taught: the usual square of steps with nobody there, and how much more with somebody.
+    pub(super) fn set(&mut self, still: f64, lively: f64) {
+        self.still = [still * mean_of_usual(self.zones); ZONES_MAX];
+        self.still_blocks = STILL_BLOCKS_MIN;
+        self.lively = lively.clamp(1.0, LIVELY_MAX);
     }
 
     /// The likelihood ratio of two normal distributions with equal means (Wald, Sequential Analysis, 1947, ch. 7),
@@ -104,18 +177,21 @@ impl Life {
         };
         let sum: f64 = change.iter().zip(&self.still).take(self.zones).map(of_zone).sum();
         // Zones feel the same breath: they are not as many witnesses as they are zones.
-        sum / count(self.zones).sqrt()
+        sum / count_of(self.zones).sqrt()
     }
 
     /// Learns how the mat moves with nobody there.
     pub(super) fn learn_still(&mut self, step: &Step, span: f64) {
         let least = (span * STILL_SHARE_MIN).powi(2);
-        let part = (1.0 / f64::from(self.still_blocks + 1)).max(FOLLOWS);
+        let first = 1.0 / f64::from(self.still_blocks + 1);
         let settled = self.still_blocks >= STILL_BLOCKS_MIN;
         for (still, change) in self.still.iter_mut().zip(&step.change).take(self.zones) {
             // A jolt says little about noise; a mat that has become noisy is known in the end.
             let most = if settled { SURPRISE_MAX * still.max(least) } else { f64::INFINITY };
-            *still += ((change * change).min(most) - *still) * part;
+            let square = (change * change).min(most);
+            // Quickly down and slowly up: an empty bed that moves may not be empty.
+            let follows = if square < *still { FOLLOWS } else { FOLLOWS / STILL_RISES };
+            *still += (square - *still) * first.max(follows);
         }
         self.still_blocks = self.still_blocks.saturating_add(1);
     }
@@ -128,14 +204,15 @@ impl Life {
         let least = (span * STILL_SHARE_MIN).powi(2);
         let ratio = |(change, still): (&f64, &f64)| (change * change / still.max(least)).min(LIVELY_MAX);
         let sum: f64 = step.change.iter().zip(&self.still).take(self.zones).map(ratio).sum();
-        self.lively += (sum / count(self.zones) - self.lively) * FOLLOWS;
+        self.lively += (sum / count_of(self.zones) - self.lively) * FOLLOWS;
         self.lively = self.lively.clamp(1.0, LIVELY_MAX);
     }
 
     /// Begins afresh after a gap: the step over it says nothing.
     pub(super) fn interrupted(&mut self) {
         self.block = None;
-        self.before = None;
+        self.before = [None; BLOCKS_KEPT];
+        self.last = None;
     }
 
     /// Returns how much more the mat moves with a sleeper than without one, as a ratio of deviations; 1: not at all.
@@ -145,6 +222,12 @@ impl Life {
 }
 
 /// A number of zones as a float: at most 16.
-fn count(zones: usize) -> f64 {
+fn count_of(zones: usize) -> f64 {
     u32::try_from(zones).map_or(1.0, f64::from)
+}
+
+/// The mean of squares as a multiple of their geometric mean, for normal noise on so many zones: `exp(-E ln(x/n))` of a
+/// chi-squared distribution with n degrees of freedom, 3.56 for one, 1.31 for four.
+fn mean_of_usual(zones: usize) -> f64 {
+    if zones <= 1 { 3.56 } else { 1.0 + 1.25 / count_of(zones) }
 }

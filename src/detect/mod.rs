@@ -15,6 +15,7 @@
 //! Beside them [`faults`] says whether the mat can be trusted, with [`period`] for how long a silence may be.
 
 mod absence;
+mod bedfellow;
 mod daily;
 mod faults;
 mod learning;
@@ -28,6 +29,7 @@ mod plateau;
 mod rules;
 pub mod settings;
 mod signal;
+mod stuck;
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +39,7 @@ pub use memory::{AbsenceMemory, BedMemory, Learnt, Memory};
 pub use settings::{Alarm, Confirm, Settings};
 
 use crate::model::{Event, Kind, MatFault, MatHealth, Moment, Now, Quality, Reading};
+use bedfellow::Bedfellow;
 use faults::{Faults, Told};
 use learning::Learning;
 use leaving::Leaving;
@@ -46,10 +49,14 @@ use occupancy::{Change, Occupancy, Phase, Sight};
 use period::Period;
 use rules::Rules;
 use signal::{End, Frame, Sample, Signal};
+use stuck::{Movement, Stuck};
 
 /// Load above this share, at the loaded end of the range, no person could have made: the largest posture of one person
 /// shows 2.5 times the smallest (PhysioNet pmd).
 const IMPOSSIBLE_HEAVY_SHARE: f64 = 2.5;
+
+/// A value at the unloaded end this many noises below the empty bed no person could have made.
+const UNPLUGGED_NOISES: f64 = 8.0;
 
 /// Load below this share no person could have made: less than an empty bed by a good part of a person.
 const IMPOSSIBLE_SHARE: f64 = -0.3;
@@ -60,9 +67,11 @@ const RETAINED_STANDS_AFTER: std::time::Duration = std::time::Duration::from_sec
 /// What was last seen of somebody in bed is remembered at least this often, for the `not-before` of a power cut.
 const REMEMBER_EVERY: std::time::Duration = std::time::Duration::from_secs(30 * 60);
 
-/// A swing of this many noises is a person and no cat: good mats show a person at 300 or more, and a cat is a sixth of
-/// her at most.
-const SURE_NOISES: f64 = 200.0;
+/// A swing of this share of what the sensor can say is a person: mats are made for her weight.
+const PERSON_OF_RANGE: f64 = 0.3;
+
+/// One of this share is too, if it did not come with a jump.
+const CAT_OF_RANGE: f64 = 0.1;
 
 /// Where the detector of a bed starts.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,6 +92,8 @@ pub struct Detector {
     levels: Levels,
     learning: Option<Learning>,
     life: Life,
+    bedfellow: Bedfellow,
+    stuck: Stuck,
     period: Period,
     occupancy: Occupancy,
     faults: Faults,
@@ -93,6 +104,8 @@ pub struct Detector {
     latest: Option<Reading>,
     /// Whether nothing was seen for a while, so that a change may have come at any time since.
     gap: bool,
+    /// Whether the empty bed has been seen to read as the unloaded end of the range does.
+    end_is_empty: bool,
     /// Since when a retained message says, against what was known before the gap, that the bed is empty.
     retained_empty: Option<Moment>,
     /// Since when a retained message says, against what was known before the gap, that somebody is in bed.
@@ -120,6 +133,8 @@ impl Detector {
             levels,
             learning,
             life,
+            bedfellow: Bedfellow::default(),
+            stuck: Stuck::default(),
             period: Period::new(settings.contact),
             occupancy: Occupancy::new(&settings, phase, now.moment),
             faults: Faults::new(now.moment, memory.map_or(&[], |memory| &memory.faults)),
@@ -128,6 +143,7 @@ impl Detector {
             now,
             latest: None,
             gap: true,
+            end_is_empty: false,
             retained_empty: None,
             retained_occupied: None,
             remembered: now.moment,
@@ -251,14 +267,15 @@ impl Detector {
         }
         self.latest = Some(*reading);
         self.retained_empty = None;
+        self.watch_movement(reading);
         // Lines that were read in one piece have one moment. Each of them counts, the last of a mat that sends only on
         // change above all; only of the mat's pace they say nothing.
         if !burst {
             self.period.arrived(reading.at);
         }
         self.good(reading.at);
-        self.learn(reading.at, &frame);
         let step = self.life.take(reading.at, &frame, self.span());
+        self.learn(reading.at, &frame, step.as_ref());
         if let Some(sight) = self.sight(&frame, step.map_or(0.0, |step| step.evidence)) {
             self.settle_retained(sight);
             self.see(reading.at, sight);
@@ -314,11 +331,34 @@ impl Detector {
     fn is_impossible(&self, frame: &Frame) -> bool {
         let every_reading_decides = self.settings.confirm == Confirm::Fixed(std::time::Duration::ZERO);
         let Some(share) = self.levels.share(frame).filter(|_| !every_reading_decides) else { return false };
+        // Exactly zero is what a cut wire reads, where the empty bed does not.
+        let zero = frame.working.iter().zip(&frame.values).all(|(works, value)| !works || *value == 0.0);
+        if zero || frame.end == Some(End::Unloaded) {
+            let below = self.levels.pair().map_or(0.0, |pair| frame.sum_of(&pair.empty)) - frame.total();
+            if below > UNPLUGGED_NOISES * self.signal.quiet_noise() && !self.end_is_empty {
+                return true;
+            }
+        }
         match frame.end {
             Some(End::Unloaded) => share < IMPOSSIBLE_SHARE,
             Some(End::Loaded) => share > IMPOSSIBLE_HEAVY_SHARE,
             None => false,
         }
+    }
+
+    /// Notices a mat that is stuck. Contacts, and mats that send only on change, say the same for hours.
+    fn watch_movement(&mut self, reading: &Reading) {
+        if self.settings.contact || !self.period.is_steady() {
+            return;
+        }
+        let occupied = matches!(self.occupancy.phase(), Phase::InBed { .. });
+        let mut told = Vec::new();
+        match self.stuck.take(reading.at, &reading.channels, occupied) {
+            Movement::Usual => {}
+            Movement::Stuck(since) => self.faults.begun(MatFault::Stuck, since, self.now.moment, |each| told.push(each)),
+            Movement::Moves => self.faults.over(MatFault::Stuck, reading.at, |each| told.push(each)),
+        }
+        self.tell_faults(told);
     }
 
     /// Tells whether the levels are known.
@@ -343,15 +383,18 @@ impl Detector {
         self.tell_faults(told);
     }
 
-    fn learn(&mut self, at: Moment, frame: &Frame) {
+    fn learn(&mut self, at: Moment, frame: &Frame, step: Option<&life::Step>) {
         let Some(learning) = &mut self.learning else { return };
-        let Some(learnt) = learning.take(at, frame, self.signal.noise()) else { return };
+        let Some(learnt) = learning.take(at, frame, step, self.signal.noise()) else { return };
         self.learning = None;
         self.changed = true;
         self.levels.set(Some(learnt.pair), at);
+        if learnt.still > 0.0 {
+            self.life.set(learnt.still, learnt.lively);
+        }
         if learnt.occupied {
             let swing = learnt.pair.occupied.iter().sum::<f64>() - learnt.pair.empty.iter().sum::<f64>();
-            self.occupancy.set_unsure(swing < SURE_NOISES * self.signal.noise());
+            self.occupancy.set_unsure(!self.is_person(&learnt, swing));
             // A plateau is many readings.
             let (since, readings) = (learnt.swing_at, 2);
             self.occupancy.set_phase(Phase::Settling { since, readings, dip: None, from_unknown: false });
@@ -363,6 +406,13 @@ impl Detector {
         let mut leaving = Leaving::new(gone, 0.0, false);
         leaving.readings = 2;
         self.occupancy.set_phase(Phase::Leaving { since, seen: gone, leaving });
+    }
+
+    /// Tells whether the first thing that ever lay on a mat is a person for sure.
+    fn is_person(&self, learnt: &learning::Learnt, swing: f64) -> bool {
+        let large = self.signal.of_range(swing).unwrap_or_default();
+        let heavy = large >= PERSON_OF_RANGE || (large >= CAT_OF_RANGE && !learnt.at_once);
+        heavy && !learnt.alike
     }
 
     /// What lay there first did not stay: it may have been a cat, so what it taught is forgotten.
@@ -413,16 +463,23 @@ impl Detector {
         let span = self.span();
         match self.occupancy.phase() {
             Phase::Empty => {
+                self.end_is_empty |= frame.end == Some(End::Unloaded);
                 if let (Some(step), Some(span)) = (step, span) {
                     self.life.learn_still(&step, span);
                 }
                 self.levels.follow_empty(at, frame);
+                self.bedfellow.clear();
             }
             Phase::InBed { .. } if !self.occupancy.is_part() => {
                 if let (Some(step), Some(span)) = (step, span) {
                     self.life.learn_lively(&step, span);
                 }
                 self.levels.follow_occupied(at, frame, self.signal.noise());
+                let beside = self.levels.pair().and_then(|pair| self.bedfellow.take(at, frame, pair));
+                if let Some(empty) = beside {
+                    self.levels.set_empty(empty);
+                    self.changed = true;
+                }
             }
             Phase::Unknown | Phase::Settling { .. } | Phase::InBed { .. } | Phase::Leaving { .. } => {
                 self.levels.pass(at);

@@ -28,8 +28,8 @@ const PART_SHARE: f64 = 0.88;
 /// For so long, so that it is not the beginning of the fall itself.
 const PREPARED_AFTER: Duration = Duration::from_millis(1_200);
 
-/// What may be a cat must have stayed this long to be taken for a person: most jump down again within minutes.
-const UNSURE_SETTLE: Duration = Duration::from_secs(180);
+/// What may be a cat must have stayed this long to be taken for a person: half of them jump down again before.
+const UNSURE_SETTLE: Duration = Duration::from_secs(240);
 
 /// How quickly what has lain there lately is followed.
 const LATELY: Duration = Duration::from_secs(60);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::life::Step;
 use super::signal::{Frame, Zones};
 use crate::model::Moment;
 
@@ -17,8 +18,14 @@ const BELONGS_NOISES: f64 = 10.0;
 /// … or as a share of the level, for a mat without noise; far below the 0.8 % that a person is on a bad one (`PoPu`).
 const BELONGS_SHARE: f64 = 0.001;
 
+/// … or as a share of the swing that led to it: a foam settles and somebody who has lain down moves on.
+const BELONGS_SWING: f64 = 0.12;
+
 /// How many values in a row must lie elsewhere to end it: one is a glitch.
 const ENDS_AFTER: u32 = 2;
+
+/// Stands for no movement at all where a logarithm is taken.
+const MOVED_MIN: f64 = 1e-12;
 
 /// A stretch of steady values.
 #[derive(Debug, Clone, Copy)]
@@ -27,22 +34,25 @@ pub(super) struct Plateau {
     last: Moment,
     levels: Zones,
     level: f64,
-    spread: f64,
     readings: u32,
     strays: u32,
+    swing: f64,
+    moved: f64,
+    over_noise: f64,
+    blocks: u32,
 }
 
 impl Plateau {
-    /// Begins with one value.
-    pub(super) fn new(at: Moment, frame: &Frame) -> Self {
-        Self { since: at, last: at, levels: frame.loads, level: frame.total(), spread: 0.0, readings: 1, strays: 0 }
+    /// Begins with one value, `swing` away from the plateau before.
+    pub(super) fn new(at: Moment, frame: &Frame, swing: f64) -> Self {
+        Self { since: at, last: at, levels: frame.loads, level: frame.total(), readings: 1, strays: 0, swing, moved: 0.0, over_noise: 0.0, blocks: 0 }
     }
 
     /// Takes a value; false where it ends the plateau, because the value has moved elsewhere.
     pub(super) fn take(&mut self, at: Moment, frame: &Frame, noise: f64) -> bool {
         let value = frame.total();
         let away = (value - self.level).abs();
-        if away > (BELONGS_NOISES * noise).max(BELONGS_SHARE * self.level.abs()) {
+        if away > (BELONGS_NOISES * noise).max(BELONGS_SHARE * self.level.abs()).max(BELONGS_SWING * self.swing) {
             self.strays += 1;
             return self.strays < ENDS_AFTER;
         }
@@ -55,13 +65,40 @@ impl Plateau {
         for (level, load) in self.levels.iter_mut().zip(&frame.loads) {
             *level += (load - *level) * part;
         }
-        self.spread += (away - self.spread) * part;
         true
+    }
+
+    /// Takes how the mat has moved within it. The mean is of logarithms: a jolt must not outweigh a minute of breathing.
+    pub(super) fn moved(&mut self, step: &Step) {
+        self.blocks = self.blocks.saturating_add(1);
+        let part = 1.0 / f64::from(self.blocks.min(200));
+        self.moved += (step.moved.max(MOVED_MIN).ln() - self.moved) * part;
+        self.over_noise += (step.over_noise.unwrap_or(0.0).max(MOVED_MIN).ln() - self.over_noise) * part;
+    }
+
+    /// Returns the usual square of the steps between blocks, and how many there were.
+    pub(super) fn movement(&self) -> (f64, u32) {
+        (self.moved.exp(), self.blocks)
+    }
+
+    /// Returns how far the movement goes beyond white noise; 0 where that cannot be told.
+    pub(super) fn over_noise(&self) -> f64 {
+        self.over_noise.exp()
     }
 
     /// Tells whether it has lasted long enough to count.
     pub(super) fn is_settled(&self) -> bool {
         self.readings >= SETTLED_READINGS && self.last.since(self.since) >= SETTLED_AFTER
+    }
+
+    /// The last moment that belonged to it.
+    pub(super) fn last(&self) -> Moment {
+        self.last
+    }
+
+    /// Returns how long it has lasted.
+    pub(super) fn lasted(&self) -> Duration {
+        self.last.since(self.since)
     }
 
     /// When it began.
@@ -77,10 +114,5 @@ impl Plateau {
     /// Its mean load, a zone each.
     pub(super) fn levels(&self) -> Zones {
         self.levels
-    }
-
-    /// Its mean distance from the mean: the noise, and breathing where somebody lies there.
-    pub(super) fn spread(&self) -> f64 {
-        self.spread
     }
 }

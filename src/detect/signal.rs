@@ -17,6 +17,12 @@ const NOISE_FOLLOWS: f64 = 1.0 / 64.0;
 /// A step this many times larger than the noise is movement and says nothing about noise.
 const NOISE_STEP_MAX: f64 = 6.0;
 
+/// Steps after which the noise is known.
+const NOISE_STEPS_MIN: u32 = 64;
+
+/// How quickly the noise of quiet times rises at each reading: a third in an hour at 1 reading a second.
+const QUIET_RISES: f64 = 1.0001;
+
 /// Where a force-sensitive resistor in a divider would need infinite force, as a share of the range: its voltage is
 /// `V F / (F + k)` (Interlink FSR 400 data sheet, voltage divider). A little above 1, so that a sensor that is linear
 /// after all keeps its middle, and its noise at the end of the range stays finite.
@@ -88,6 +94,8 @@ pub(super) struct Signal {
     usable_at: [Option<Moment>; ZONES_MAX],
     last: Option<f64>,
     noise: f64,
+    quiet: f64,
+    steps: u32,
 }
 
 impl Signal {
@@ -102,6 +110,8 @@ impl Signal {
             usable_at: [None; ZONES_MAX],
             last: None,
             noise: 0.0,
+            quiet: f64::INFINITY,
+            steps: 0,
         }
     }
 
@@ -129,6 +139,17 @@ impl Signal {
         let zones = pair.empty.iter().zip(&pair.occupied).take(self.zones);
         let sum: f64 = zones.map(|(empty, occupied)| (self.value(*occupied) - self.value(*empty)).abs()).sum();
         sum / u32::try_from(self.zones).map_or(1.0, f64::from)
+    }
+
+    /// Returns how little it has moved by itself in quiet times.
+    pub(super) fn quiet_noise(&self) -> f64 {
+        self.quiet
+    }
+
+    /// Returns a swing as a share of what the sensor can say, where that is known.
+    pub(super) fn of_range(&self, swing: f64) -> Option<f64> {
+        let zones = u32::try_from(self.zones).map_or(1.0, f64::from);
+        self.range.map(|(low, high)| swing / ((high - low) * zones))
     }
 
     /// Returns the value of the sensor that a load stands for: the opposite of what [`Self::take`] does to a zone.
@@ -192,6 +213,10 @@ impl Signal {
         } else {
             // Let it grow slowly, so that a mat that has become noisy is known in the end.
             self.noise *= 1.0 + NOISE_FOLLOWS;
+        }
+        self.steps = self.steps.saturating_add(1);
+        if self.steps > NOISE_STEPS_MIN {
+            self.quiet = self.noise.min(self.quiet * QUIET_RISES);
         }
     }
 }

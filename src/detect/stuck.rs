@@ -1,0 +1,76 @@
+//! A mat that says the same again and again, though this one never does.
+//!
+//! Counts identical readings in a row and compares them with how long such runs usually are on this mat with somebody
+//! in bed and with nobody: a mat that reads exactly zero when empty does so for hours and is not stuck.
+
+use std::time::Duration;
+
+use crate::model::{Channels, Moment};
+
+/// A mat is stuck at the earliest after this long …
+const STUCK_AFTER: Duration = Duration::from_secs(60);
+
+/// … and this many identical readings …
+const STUCK_READINGS: u32 = 40;
+
+/// … and this many times the longest run that it usually has.
+const STUCK_RUNS: u32 = 12;
+
+/// Readings that must have been seen, with somebody in bed or without, to know how long its runs are.
+const KNOWN_READINGS: u32 = 300;
+
+/// How quickly a long run is forgotten, at each reading that differs from the one before.
+const FORGETS: f64 = 0.9995;
+
+/// Identical readings in a row.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Stuck {
+    last: Option<Channels>,
+    since: Option<Moment>,
+    run: u32,
+    /// The longest usual run and the readings seen: with nobody in bed, and with somebody.
+    usual: [(f64, u32); 2],
+    stuck: bool,
+}
+
+/// What a reading tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Movement {
+    /// Nothing new.
+    Usual,
+    /// It is stuck, since then.
+    Stuck(Moment),
+    /// It was stuck and moves again.
+    Moves,
+}
+
+impl Stuck {
+    /// Takes a reading of a mat that sends steadily, with somebody in bed or not.
+    pub(super) fn take(&mut self, at: Moment, channels: &Channels, occupied: bool) -> Movement {
+        if self.last.replace(*channels) != Some(*channels) {
+            let run = std::mem::take(&mut self.run);
+            self.since = Some(at);
+            if std::mem::take(&mut self.stuck) {
+                return Movement::Moves;
+            }
+            let (longest, seen) = self.usual_mut(occupied);
+            *longest = (*longest * FORGETS).max(f64::from(run));
+            *seen = seen.saturating_add(1);
+            return Movement::Usual;
+        }
+        self.run = self.run.saturating_add(1);
+        let (longest, seen) = *self.usual_mut(occupied);
+        let since = self.since.unwrap_or(at);
+        let long = self.run >= STUCK_READINGS && f64::from(self.run) >= longest * f64::from(STUCK_RUNS);
+        if self.stuck || !long || seen < KNOWN_READINGS || at.since(since) < STUCK_AFTER {
+            return Movement::Usual;
+        }
+        self.stuck = true;
+        Movement::Stuck(since)
+    }
+
+    fn usual_mut(&mut self, occupied: bool) -> &mut (f64, u32) {
+        let [nobody, somebody] = &mut self.usual;
+        if occupied { somebody } else { nobody }
+    }
+}
