@@ -39,7 +39,10 @@ const FALLS_ON: f64 = 0.02;
 const LIFT_SCALE_S: f64 = 1.1;
 
 /// How long somebody who sits on the edge and tries to stand up is off it before she falls back.
-const ATTEMPT_SCALE_S: f64 = 0.45;
+const ATTEMPT_SCALE_S: f64 = 0.6;
+
+/// A fall below this share of a lying person is deep.
+const DEEP_SHARE: f64 = 0.10;
 
 /// The shape of both distributions.
 const MOMENT_SHAPE: f64 = 2.4;
@@ -90,6 +93,9 @@ impl Leaving {
         }
         if share < self.rest - FALLS_ON {
             // Whoever leaves pushes and pulls until she has left.
+            if self.rest > DEEP_SHARE {
+                self.gone = at;
+            }
             self.rest = share;
             self.life = 0.0;
         }
@@ -116,21 +122,27 @@ impl Leaving {
         self.gone + if unconfirmed || doubtful { away.max(CONFIRM_MAX) } else { away }
     }
 
-    /// Tells whether even at the latest moment she must be taken to be still there, because something lives there.
+    /// Tells whether even at the latest moment she must be taken to be still there, because something lives there. Where
+    /// it has not been seen how the mat moves with nobody there, that is believed for a minute.
     pub(super) fn is_somebody(&self) -> bool {
         self.against_still_there() < 0.0
     }
 
     fn moment_ruled_out_after(&self) -> Duration {
         let scale = if self.prepared { ATTEMPT_SCALE_S } else { LIFT_SCALE_S };
-        let missing = (MOMENT_RULED_OUT - depth(self.share)).max(0.0);
+        let missing = (MOMENT_RULED_OUT - depth(self.share, self.prepared)).max(0.0);
         Duration::from_secs_f64(missing.powf(1.0 / MOMENT_SHAPE) * scale)
     }
 }
 
-/// How much a share speaks for leaving against a lift, in nats: few lifts leave nothing.
-fn depth(share: f64) -> f64 {
-    between(share, (0.03, 3.0), (0.3, 0.0))
+/// How much a share speaks for leaving against a moment, in nats. Few lifts leave nothing; whoever tries to stand up
+/// and falls back hardly ever does, since her hands and half her weight stay.
+fn depth(share: f64, prepared: bool) -> f64 {
+    if prepared && share < DEEP_SHARE {
+        between(share, (0.03, 5.0), (DEEP_SHARE, 2.0))
+    } else {
+        between(share, (DEEP_SHARE, 2.0), (0.3, 0.0))
+    }
 }
 
 /// How much a share speaks for an empty bed against somebody who is still there, in nats: nobody sits with a twentieth

@@ -28,8 +28,15 @@ const SURPRISE_MAX: f64 = 16.0;
 /// How much more than noise a sleeper may move the mat and still be learnt as usual, as a ratio of variances.
 const LIVELY_MAX: f64 = 36.0;
 
-/// Blocks that must have been seen of an empty bed before anything is said.
-const STILL_BLOCKS_MIN: u32 = 20;
+/// Blocks of an empty bed after which it is known how the mat moves with nobody there: a minute.
+const PROVEN_BLOCKS: u32 = 120;
+
+/// Until then the noise from reading to reading has to do, and a little more: steps are at least so many times what
+/// white noise makes.
+const OVER_WHITE: f64 = 1.5;
+
+/// Readings after which that noise is known.
+const JITTER_READINGS: u32 = 128;
 
 /// How much slower the noise of the empty bed is followed up than down. Where the steps are normal, two thirds of the
 /// squares lie below their mean, by half of it, so that the balance of both lies at 0.6 of the mean.
@@ -70,6 +77,7 @@ pub(super) struct Life {
     last: Option<Zones>,
     /// Readings in a block, on average.
     per_block: f64,
+    readings: u32,
 }
 
 /// The step from one block to the next.
@@ -96,6 +104,7 @@ impl Life {
             jitter: [0.0; ZONES_MAX],
             last: None,
             per_block: 1.0,
+            readings: 0,
         }
     }
 
@@ -130,6 +139,9 @@ impl Life {
             *change = mean - before;
         }
         self.per_block += (count - self.per_block) * FOLLOWS.sqrt();
+        if self.still_blocks == 0 && self.readings >= JITTER_READINGS && self.per_block >= READINGS_TO_TELL {
+            self.still = self.jitter.map(|jitter| OVER_WHITE * jitter / self.per_block);
+        }
         let moved = change.iter().map(|change| change * change).sum::<f64>() / count_of(self.zones);
         let evidence = span.map_or(0.0, |span| self.evidence(&change, span));
         Some(Step { change, evidence, moved, over_noise: self.over_noise(&change) })
@@ -137,6 +149,7 @@ impl Life {
 
     fn follow_jitter(&mut self, values: &Zones) {
         let Some(last) = self.last.replace(*values) else { return };
+        self.readings = self.readings.saturating_add(1);
         for ((jitter, value), last) in self.jitter.iter_mut().zip(values).zip(&last) {
             let square = (value - last).powi(2);
             let most = if *jitter > 0.0 { *jitter * SURPRISE_MAX } else { square };
@@ -159,14 +172,14 @@ impl Life {
     /// Takes what plateaus have taught: the usual square of steps with nobody there, and how much more with somebody.
     pub(super) fn set(&mut self, still: f64, lively: f64) {
         self.still = [still * mean_of_usual(self.zones); ZONES_MAX];
-        self.still_blocks = STILL_BLOCKS_MIN;
+        self.still_blocks = PROVEN_BLOCKS;
         self.lively = lively.clamp(1.0, LIVELY_MAX);
     }
 
     /// The likelihood ratio of two normal distributions with equal means (Wald, Sequential Analysis, 1947, ch. 7),
     /// with one change: a step down is never evidence of life, because creep and foam make such steps when she has left.
     fn evidence(&self, change: &Zones, span: f64) -> f64 {
-        if self.still_blocks < STILL_BLOCKS_MIN || self.lively <= 1.0 {
+        if self.lively <= 1.0 || !self.is_known() {
             return 0.0;
         }
         let (shrink, cost) = (0.5 * (1.0 - 1.0 / self.lively), 0.5 * self.lively.ln());
@@ -183,8 +196,8 @@ impl Life {
     /// Learns how the mat moves with nobody there.
     pub(super) fn learn_still(&mut self, step: &Step, span: f64) {
         let least = (span * STILL_SHARE_MIN).powi(2);
-        let first = 1.0 / f64::from(self.still_blocks + 1);
-        let settled = self.still_blocks >= STILL_BLOCKS_MIN;
+        let settled = self.is_known();
+        let first = if settled { 0.0 } else { 1.0 / f64::from(self.still_blocks + 1) };
         for (still, change) in self.still.iter_mut().zip(&step.change).take(self.zones) {
             // A jolt says little about noise; a mat that has become noisy is known in the end.
             let most = if settled { SURPRISE_MAX * still.max(least) } else { f64::INFINITY };
@@ -198,7 +211,7 @@ impl Life {
 
     /// Learns how the mat moves with somebody lying there quietly.
     pub(super) fn learn_lively(&mut self, step: &Step, span: f64) {
-        if self.still_blocks < STILL_BLOCKS_MIN {
+        if !self.is_known() {
             return;
         }
         let least = (span * STILL_SHARE_MIN).powi(2);
@@ -206,6 +219,16 @@ impl Life {
         let sum: f64 = step.change.iter().zip(&self.still).take(self.zones).map(ratio).sum();
         self.lively += (sum / count_of(self.zones) - self.lively) * FOLLOWS;
         self.lively = self.lively.clamp(1.0, LIVELY_MAX);
+    }
+
+    /// Tells whether it has been seen how the mat moves with nobody there.
+    pub(super) fn is_proven(&self) -> bool {
+        self.still_blocks >= PROVEN_BLOCKS
+    }
+
+    /// Tells whether it can be told, be it from noise alone.
+    fn is_known(&self) -> bool {
+        self.is_proven() || self.still.iter().any(|still| *still > 0.0)
     }
 
     /// Begins afresh after a gap: the step over it says nothing.

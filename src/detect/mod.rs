@@ -389,7 +389,7 @@ impl Detector {
         self.learning = None;
         self.changed = true;
         self.levels.set(Some(learnt.pair), at);
-        if learnt.still > 0.0 {
+        if learnt.still > 0.0 && !learnt.alike {
             self.life.set(learnt.still, learnt.lively);
         }
         if learnt.occupied {
@@ -438,7 +438,7 @@ impl Detector {
     }
 
     fn see(&mut self, at: Moment, sight: Sight) {
-        self.occupancy.set_manner(self.period.is_steady(), self.faults.chatters());
+        self.occupancy.set_manner(self.period.is_steady(), self.faults.chatters(), self.life.is_proven());
         let before = self.occupancy.phase();
         let change = self.occupancy.see(at, sight);
         if self.settings.contact && matches!(before, Phase::Leaving { .. }) && sight.is_occupied() {

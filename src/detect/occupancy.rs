@@ -31,6 +31,9 @@ const PREPARED_AFTER: Duration = Duration::from_millis(1_200);
 /// What may be a cat must have stayed this long to be taken for a person: half of them jump down again before.
 const UNSURE_SETTLE: Duration = Duration::from_secs(240);
 
+/// Signs of life that rest on noise alone hold a rise back this long: longer than half of all sit on the edge (UCI 427).
+const UNPROVEN_MAX: Duration = Duration::from_secs(60);
+
 /// How quickly what has lain there lately is followed.
 const LATELY: Duration = Duration::from_secs(60);
 
@@ -140,6 +143,8 @@ pub(super) struct Occupancy {
     /// Since when only a part of it is there.
     part: Option<Moment>,
     last: Moment,
+    /// Whether signs of life rest on how the mat moves with nobody there, or on its noise alone.
+    life_is_proven: bool,
     /// How long somebody must lie there before it is sure that it is somebody, where that is longer than `settle`.
     unsure: Option<Duration>,
 }
@@ -156,6 +161,7 @@ impl Occupancy {
             lately: 1.0,
             part: None,
             last: now,
+            life_is_proven: false,
             unsure: None,
         }
     }
@@ -185,8 +191,9 @@ impl Occupancy {
         self.part.is_some()
     }
 
-    /// Says how the mat behaves.
-    pub(super) fn set_manner(&mut self, steady: bool, chatters: bool) {
+    /// Says how the mat behaves, and whether it has been seen how it moves with nobody there.
+    pub(super) fn set_manner(&mut self, steady: bool, chatters: bool, life_is_proven: bool) {
+        self.life_is_proven = life_is_proven;
         self.steady = steady;
         self.chatters = chatters && self.contact;
     }
@@ -310,7 +317,10 @@ impl Occupancy {
     fn leaving_due(&self) -> Option<Moment> {
         let Phase::Leaving { leaving, .. } = self.phase else { return None };
         let due = leaving.due(self.confirm, self.contact, self.chatters, self.steady);
-        (self.contact || leaving.between.is_none() && !leaving.is_somebody()).then_some(due)
+        if self.contact || self.confirm == Confirm::Fixed(Duration::ZERO) || !leaving.is_somebody() {
+            return (self.contact || leaving.between.is_none()).then_some(due);
+        }
+        (!self.life_is_proven).then(|| leaving.gone + UNPROVEN_MAX)
     }
 
     fn dip_max(&self) -> Duration {
