@@ -3,7 +3,7 @@
 //! Closes above one load and opens below a lower one, and chatters: between a body that moves and two foils, the
 //! contact opens for moments.
 
-use super::pose::Pose;
+use super::pose::Load;
 use super::rng::Rng;
 use crate::model::Channels;
 
@@ -54,9 +54,9 @@ impl Contact {
         Self { mat, closed: false, chatters_s: 0.0, rng }
     }
 
-    pub(super) fn read(&mut self, pose: &Pose, weight_kg: f64, elapsed_s: f64) -> Channels {
+    pub(super) fn read(&mut self, loads: &[Load], elapsed_s: f64) -> Channels {
         let limit_kg = if self.closed { self.mat.opens_kg } else { self.mat.closes_kg };
-        self.closed = pose.share * weight_kg >= limit_kg;
+        self.closed = loads.iter().map(Load::felt_kg).sum::<f64>() >= limit_kg;
         self.chatters_s -= elapsed_s;
         let probability = -(-self.mat.chatter_an_hour * elapsed_s / 3600.0).exp_m1();
         if self.closed && self.chatters_s <= 0.0 && self.rng.chance(probability) {
@@ -69,9 +69,10 @@ impl Contact {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simulate::pose::Pose;
 
     fn pressed(mat: &mut Contact, share: f64, elapsed_s: f64) -> bool {
-        mat.read(&Pose::edge(share), 60.0, elapsed_s).zones()[0] > 0.5
+        mat.read(&[Load { pose: Pose::edge(share), weight_kg: 60.0 }], elapsed_s).zones()[0] > 0.5
     }
 
     #[test]

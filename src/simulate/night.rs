@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::faults::{Faults, Row, Wire, whole_millis};
 use super::habits::Habits;
 use super::mat::{Mat, MatKind};
-use super::pose::Body;
+use super::pose::{Body, Load};
 use super::resident::Script;
 use super::rng::Rng;
 use super::truth::Truth;
@@ -165,7 +165,7 @@ impl Samples {
         let at = whole_millis((due + jitter * period.as_secs_f64()).max(0.0));
         let pose = self.settings.resident.pose_at(at);
         let weight_kg = self.settings.resident.body().weight_kg;
-        let channels = self.mat.read(&pose, weight_kg, at.saturating_sub(self.last).as_secs_f64());
+        let channels = self.mat.read(&[Load { pose, weight_kg }], at.saturating_sub(self.last).as_secs_f64());
         self.last = at;
         self.tick = self.tick.saturating_add(1);
         Some((at, channels))

@@ -78,6 +78,23 @@ pub struct Pose {
     pub along_spread: f64,
 }
 
+/// Something that weighs on the mat: a body, a hand, a blanket, a pet.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Load {
+    /// Where it rests, and which share of it a mat feels. Load cells under the bed feel all of it, wherever it rests.
+    pub pose: Pose,
+    /// Weight in kilograms.
+    pub weight_kg: f64,
+}
+
+impl Load {
+    /// Returns the kilograms that a mat feels.
+    #[must_use]
+    pub fn felt_kg(&self) -> f64 {
+        (self.pose.share * self.weight_kg).max(0.0)
+    }
+}
+
 impl Pose {
     /// Nobody on the mat.
     pub const AWAY: Self = Self { share: 0.0, ..Self::edge(0.0) };

@@ -3,7 +3,7 @@
 //! The load spreads over the zones by where the body is, each zone has its own gain and rest level, creeps under a
 //! load that stays, keeps a dent for a while when it leaves, adds noise, and the ADC rounds and saturates.
 
-use super::pose::Pose;
+use super::pose::{Load, Pose};
 use super::rng::Rng;
 use crate::model::Channels;
 use crate::model::reading::ZONES_MAX;
@@ -33,6 +33,17 @@ impl Layout {
     #[must_use]
     pub const fn zones(self) -> u8 {
         self.across * self.along
+    }
+
+    /// Returns the kilograms on each zone, row by row from the feet.
+    pub(super) fn weigh(self, loads: &[Load]) -> [f64; ZONES_MAX] {
+        let mut kilograms = [0.0; ZONES_MAX];
+        for load in loads.iter().filter(|load| load.felt_kg() > 0.0) {
+            for (zone, share) in kilograms.iter_mut().zip(self.spread(&load.pose)) {
+                *zone += share * load.felt_kg();
+            }
+        }
+        kilograms
     }
 
     /// Returns each zone's share of a load, row by row from the feet.
@@ -163,12 +174,12 @@ impl Pressure {
         Self { mat: *mat, zones, rng }
     }
 
-    pub(super) fn read(&mut self, pose: &Pose, weight_kg: f64, elapsed_s: f64) -> Channels {
-        self.press(pose, weight_kg, elapsed_s);
+    pub(super) fn read(&mut self, loads: &[Load], elapsed_s: f64) -> Channels {
+        let weights = self.mat.layout.weigh(loads);
+        self.press(&weights, elapsed_s);
         let (mat, rng) = (&self.mat, &mut self.rng);
-        let spread = mat.layout.spread(pose);
-        let counts = self.zones.iter().zip(spread).map(|(zone, share)| {
-            let signal = zone.signal(mat, share * pose.share * weight_kg);
+        let counts = self.zones.iter().zip(weights).map(|(zone, load_kg)| {
+            let signal = zone.signal(mat, load_kg);
             let noise = mat.noise * rng.normal() + mat.signal_noise * signal * rng.normal();
             (zone.empty + signal + noise).round().clamp(0.0, mat.full_scale)
         });
@@ -176,29 +187,28 @@ impl Pressure {
     }
 
     /// Returns what a fresh mat of these zones says after a minute with this load, without noise.
-    pub(super) fn settled(&self, pose: &Pose, weight_kg: f64) -> Vec<f64> {
+    pub(super) fn settled(&self, loads: &[Load]) -> Vec<f64> {
         let mut fresh = self.clone();
         for zone in &mut fresh.zones {
             zone.creep = [0.0; CREEP_S.len()];
             zone.dent_kg = 0.0;
         }
+        let weights = self.mat.layout.weigh(loads);
         for _ in 0..60 {
-            fresh.press(pose, weight_kg, 1.0);
+            fresh.press(&weights, 1.0);
         }
-        let spread = self.mat.layout.spread(pose);
-        let level = |(zone, share): (&Zone, f64)| {
-            let signal = zone.signal(&self.mat, share * pose.share * weight_kg);
+        let level = |(zone, load_kg): (&Zone, f64)| {
+            let signal = zone.signal(&self.mat, load_kg);
             (zone.empty + signal).clamp(0.0, self.mat.full_scale)
         };
-        fresh.zones.iter().zip(spread).map(level).collect()
+        fresh.zones.iter().zip(weights).map(level).collect()
     }
 
     /// Lets the load work on the mat for a while.
-    fn press(&mut self, pose: &Pose, weight_kg: f64, elapsed_s: f64) {
+    fn press(&mut self, weights: &[f64; ZONES_MAX], elapsed_s: f64) {
         let nearer = CREEP_S.map(|constant| relaxed(elapsed_s, constant));
         let (forms, goes) = (relaxed(elapsed_s, DENT_FORMS_S), relaxed(elapsed_s, DENT_GOES_S));
-        for (zone, share) in self.zones.iter_mut().zip(self.mat.layout.spread(pose)) {
-            let load_kg = share * pose.share * weight_kg;
+        for (zone, &load_kg) in self.zones.iter_mut().zip(weights) {
             let under = load_kg / (load_kg + CREEP_KG);
             for (creep, part) in zone.creep.iter_mut().zip(nearer) {
                 *creep += (under - *creep) * part;
@@ -234,8 +244,12 @@ mod tests {
         Pressure::new(&mat, Rng::new(1))
     }
 
+    const fn on(pose: Pose) -> Load {
+        Load { pose, weight_kg: 70.0 }
+    }
+
     fn sum_after(mat: &mut Pressure, pose: &Pose, seconds: u32) -> f64 {
-        (0..seconds).map(|_| mat.read(pose, 70.0, 1.0).zones().iter().sum::<f64>()).last().unwrap()
+        (0..seconds).map(|_| mat.read(&[on(*pose)], 1.0).zones().iter().sum::<f64>()).last().unwrap()
     }
 
     #[test]
@@ -259,13 +273,13 @@ mod tests {
     #[test]
     fn the_load_goes_where_the_body_is_and_none_is_lost() {
         let mut mat = quiet(Layout::FOUR);
-        let edge = mat.read(&Pose::edge(1.0), 70.0, 0.0);
+        let edge = mat.read(&[on(Pose::edge(1.0))], 0.0);
         let zones = edge.zones();
         assert!(zones[0] > zones[1] && zones[1] > zones[2], "{zones:?}");
-        let lying = quiet(Layout::FOUR).read(&LYING, 70.0, 0.0);
+        let lying = quiet(Layout::FOUR).read(&[on(LYING)], 0.0);
         let sum = |channels: &Channels| channels.zones().iter().sum::<f64>() - 4.0 * 110.0;
         assert!((sum(&edge) - 2100.0).abs() < 4.0 && (sum(&lying) - 2100.0).abs() < 4.0);
-        let grid = quiet(Layout::new(4, 4).unwrap()).read(&LYING, 70.0, 0.0);
+        let grid = quiet(Layout::new(4, 4).unwrap()).read(&[on(LYING)], 0.0);
         assert_eq!(grid.len(), 16);
         assert!((grid.zones().iter().sum::<f64>() - 16.0 * 110.0 - 2100.0).abs() < 16.0);
     }
@@ -274,8 +288,8 @@ mod tests {
     fn the_adc_saturates_at_both_ends() {
         let mat = PressureMat { gain: 1000.0, empty: 0.0, ..PressureMat::fsr() };
         let mut mat = Pressure::new(&mat, Rng::new(2));
-        assert!((mat.read(&LYING, 70.0, 0.1).zones()[0] - 4095.0).abs() < f64::EPSILON);
-        assert!((0..100).all(|_| mat.read(&Pose::AWAY, 0.0, 0.1).zones()[0] >= 0.0));
+        assert!((mat.read(&[on(LYING)], 0.1).zones()[0] - 4095.0).abs() < f64::EPSILON);
+        assert!((0..100).all(|_| mat.read(&[], 0.1).zones()[0] >= 0.0));
     }
 
     #[test]
