@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::faults::{Faults, Row, Wire, whole_millis};
 use super::habits::Habits;
@@ -17,7 +17,7 @@ use super::truth::Truth;
 use crate::model::Channels;
 
 /// How hard a night is for a detector.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Difficulty {
     /// No faults.

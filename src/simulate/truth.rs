@@ -1,11 +1,12 @@
 //! What really happened in a simulated night, in the words that scorers read.
 //!
-//! Known in full before the first reading, from the script and the faults alone. Times are seconds after `start`.
+//! Known in full before the first reading. Times are seconds after `start`. Truth files of other makers use the same words;
+//! a file is read whatever fields it has beside these.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::faults::{Cable, FaultKind, FaultSpan};
 use super::mat::Mat;
@@ -13,16 +14,17 @@ use super::night::{Difficulty, NightSettings};
 use super::resident::{Phase, Place, Script, Step, Style, Why};
 
 /// The truth about one night: the content of a `….truth.json`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Truth {
     /// Which form of this file it is.
-    pub version: &'static str,
+    pub version: Version,
     /// The night's name.
     pub id: String,
-    /// The seed that makes this night again.
-    pub seed: u64,
-    /// Kind of mat: `fsr`, `zones`, `contact`.
-    pub kind: &'static str,
+    /// The seed that makes this night again, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// Kind of mat: `fsr`, `zones`, `air`, `cells`, `contact`.
+    pub kind: String,
     /// How hard the night is.
     pub difficulty: Difficulty,
     /// When second 0 is.
@@ -34,17 +36,17 @@ pub struct Truth {
     /// Names of the channels.
     pub channels: Vec<String>,
     /// Unit of the readings.
-    pub unit: &'static str,
+    pub unit: String,
     /// Highest value of a channel.
     pub full_scale: f64,
     /// Bits of the ADC, where there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adc_bits: Option<u8>,
     /// What a technician noted on installation day.
     pub commission: Commission,
     /// The resident's weight.
     pub weight_kg: f64,
-    /// Whether two share the bed: never yet.
+    /// Whether two share the bed.
     pub partner: bool,
     /// Where the resident was, without gaps.
     pub intervals: Vec<Interval>,
@@ -54,14 +56,28 @@ pub struct Truth {
     pub returns: Vec<f64>,
     /// What looks like rising and is none.
     pub disturbances: Vec<Disturbance>,
-    /// Other loads than the resident: none yet.
-    pub loads: Vec<Disturbance>,
+    /// Other loads than the resident.
+    pub loads: Vec<OtherLoad>,
     /// When the mat could not be trusted.
     pub faults: Vec<Fault>,
+    /// Contact mats: when the contact itself contradicts who is there.
+    #[serde(default)]
+    pub blind: Vec<Blind>,
+}
+
+/// Forms of truth files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Version {
+    /// As this simulator writes them.
+    #[serde(rename = "nattvakt-1")]
+    Nattvakt1,
+    /// As the reference nights have them.
+    #[serde(rename = "nights-1")]
+    Nights1,
 }
 
 /// Levels of installation day, a number a zone.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Commission {
     /// Nobody on the mat.
     pub empty: Vec<f64>,
@@ -70,7 +86,7 @@ pub struct Commission {
 }
 
 /// Where the resident was for a while.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// Where.
     pub state: State,
@@ -81,7 +97,7 @@ pub struct Interval {
 }
 
 /// Where a resident can be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// In bed.
@@ -93,7 +109,7 @@ pub enum State {
 }
 
 /// One rise.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rise {
     /// When the last load was gone.
     pub time: f64,
@@ -104,23 +120,50 @@ pub struct Rise {
     /// When she was back; none where she was not.
     #[serde(rename = "return")]
     pub returned: Option<f64>,
-    /// `toilet` or `morning`.
-    pub why: &'static str,
+    /// `toilet`, `morning`, or `fall`: is not back for long, if ever.
+    pub why: String,
     /// `quick`, `normal` or `slow`, with `+hand` where a hand leant on the mat.
     pub style: String,
     /// How long she had been in bed before.
     pub occupied_s: f64,
     /// How long she sat on the edge.
     pub edge_s: f64,
-    /// What stayed on the mat without her: nothing yet.
+    /// By how much the resting load of the bed changed as she left it: -3 to +3.
     pub residual_kg: f64,
 }
 
 /// Something that happened on the mat for a while.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Disturbance {
-    /// `turn`, `bridge` (the hips lifted), `situp`.
-    pub what: &'static str,
+    /// `turn`, `bridge` (the hips lifted), `situp`, `legs` (kicks now and then), `attempt` (to stand up, in vain).
+    pub what: String,
+    /// From when.
+    pub from: f64,
+    /// Until when.
+    pub to: f64,
+}
+
+/// A load that is not the resident.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OtherLoad {
+    /// `pet`, `caregiver`, `visitor`, `sheets`, `bag`, `partner`.
+    pub what: String,
+    /// From when.
+    pub from: f64,
+    /// Until when.
+    pub to: f64,
+    /// The most that it weighed.
+    pub max_kg: f64,
+    /// Share of it that rested on the mat, 0 to 1.
+    pub mat_share: f64,
+    /// When it moved strongly, where that is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moves: Vec<f64>,
+}
+
+/// A span in which a contact mat contradicts who is there.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Blind {
     /// From when.
     pub from: f64,
     /// Until when.
@@ -128,19 +171,25 @@ pub struct Disturbance {
 }
 
 /// A span in which the mat could not be trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fault {
-    /// `dropout`, `stuck`, `unplugged`.
-    pub kind: &'static str,
+    /// `dropout`, `stuck`, `unplugged`, `restart`.
+    pub kind: String,
     /// From when.
     pub from: f64,
     /// Until when.
     pub to: f64,
     /// Whether the readings look like an empty bed, so that nobody could tell.
     pub ambiguous: bool,
-    /// What a pulled cable reads like.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub how: Option<&'static str>,
+    /// What a pulled cable reads like: `nodata`, `nan`, `zero`, `full`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub how: Option<String>,
+    /// Whether only one of several channels was hit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub one_channel: Option<bool>,
+    /// Whether a restarted mat took the load of that moment for its zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retare: Option<bool>,
 }
 
 impl Truth {
@@ -154,16 +203,16 @@ impl Truth {
         let (empty, lying_75kg) = mat.commission();
         let zero_when_empty = mat.reads_zero_when_empty();
         Self {
-            version: "nattvakt-1",
+            version: Version::Nattvakt1,
             id: format!("s{:04}-{kind}-{}", settings.seed, difficulty.as_str()),
-            seed: settings.seed,
-            kind,
+            seed: Some(settings.seed),
+            kind: kind.to_owned(),
             difficulty,
             start: settings.start,
             duration_s: settings.duration.as_secs_f64(),
             rate_hz: thousandths(1.0 / settings.period().as_secs_f64()),
             channels: settings.mat.channels(),
-            unit: settings.mat.unit(),
+            unit: settings.mat.unit().to_owned(),
             full_scale: settings.mat.full_scale(),
             adc_bits: settings.mat.adc_bits(),
             commission: Commission {
@@ -177,6 +226,7 @@ impl Truth {
             intervals,
             returns,
             loads: Vec::new(),
+            blind: Vec::new(),
             faults: settings.faults.spans.iter().map(|span| fault(span, zero_when_empty)).collect(),
         }
     }
@@ -257,7 +307,8 @@ fn rises(script: &Script, duration: Duration, intervals: &[Interval], returns: &
                 why: match why {
                     Why::Toilet => "toilet",
                     Why::Morning => "morning",
-                },
+                }
+                .to_owned(),
                 style: style_name(style, hand),
                 occupied_s: thousandths(edge_from - in_bed_since),
                 edge_s: sat_s(steps, edge_from, body_off),
@@ -304,7 +355,7 @@ fn disturbances(script: &Script, duration: Duration) -> Vec<Disturbance> {
             | Phase::Leaning => continue,
         };
         if let Some(to) = ends.filter(|ends| *ends <= duration) {
-            found.push(Disturbance { what, from: step.begins.as_secs_f64(), to: to.as_secs_f64() });
+            found.push(Disturbance { what: what.to_owned(), from: step.begins.as_secs_f64(), to: to.as_secs_f64() });
         }
     }
     found
@@ -326,7 +377,15 @@ fn fault(span: &FaultSpan, zero_when_empty: bool) -> Fault {
         FaultKind::Unplugged(Cable::Full) => ("unplugged", Some("full")),
     };
     let ambiguous = zero_when_empty && span.kind == FaultKind::Unplugged(Cable::Zero);
-    Fault { kind, from: span.from.as_secs_f64(), to: span.to.as_secs_f64(), ambiguous, how }
+    Fault {
+        kind: kind.to_owned(),
+        from: span.from.as_secs_f64(),
+        to: span.to.as_secs_f64(),
+        ambiguous,
+        how: how.map(str::to_owned),
+        one_channel: None,
+        retare: None,
+    }
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ fn says_when_she_rose_returned_and_what_looked_like_it() {
         body_off: 225.0,
         edge_from: 215.0,
         returned: Some(289.0),
-        why: "toilet",
+        why: "toilet".to_owned(),
         style: "slow+hand".to_owned(),
         occupied_s: 115.0,
         edge_s: 5.0,
@@ -70,7 +70,7 @@ fn says_when_she_rose_returned_and_what_looked_like_it() {
     };
     assert_eq!(truth.rises, [rise]);
     assert_eq!(truth.returns, [100.0, 289.0]);
-    let disturbances: Vec<_> = truth.disturbances.iter().map(|d| (d.what, d.from, d.to)).collect();
+    let disturbances: Vec<_> = truth.disturbances.iter().map(|d| (d.what.as_str(), d.from, d.to)).collect();
     assert_eq!(disturbances, [("turn", 200.0, 202.0), ("situp", 202.0, 212.0), ("bridge", 212.0, 213.0)]);
     for (at, state) in [(99.0, State::Absent), (100.5, State::Edge), (204.0, State::Bed), (227.0, State::Edge)] {
         assert_eq!(truth.state_at(at), Some(state), "{at} s");
@@ -119,6 +119,29 @@ fn speaks_the_words_of_other_truth_files() {
     assert_eq!(json["faults"][1]["how"], "zero");
     assert_eq!(json["commission"]["empty"], serde_json::json!([110.0]));
     assert_eq!(json["adc_bits"], 12);
+}
+
+#[test]
+fn is_read_as_it_was_written_and_in_the_form_of_the_reference_nights() {
+    let written = truth(&settings());
+    let mut json = serde_json::to_value(&written).unwrap();
+    assert_eq!(serde_json::from_value::<Truth>(json.clone()).unwrap(), written);
+    json["version"] = "nights-1".into();
+    json["forced"] = serde_json::json!({"pet": 1.0});
+    json["loads"] = serde_json::json!([
+        {"what": "partner", "from": 5.0, "to": 9.0, "max_kg": 61.9, "mat_share": 0.03, "moves": [6.0]},
+    ]);
+    json["faults"][0]["retare"] = true.into();
+    for absent in ["blind", "seed", "adc_bits"] {
+        json.as_object_mut().unwrap().remove(absent);
+    }
+    let read: Truth = serde_json::from_value(json.clone()).unwrap();
+    assert_eq!(
+        (read.version, read.faults[0].retare, &read.loads[0].moves[..]),
+        (Version::Nights1, Some(true), &[6.0][..])
+    );
+    json["version"] = "nights-9".into();
+    assert!(serde_json::from_value::<Truth>(json).is_err());
 }
 
 #[test]
