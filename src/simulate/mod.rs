@@ -5,9 +5,13 @@
 //! same seed gives the same bytes. Sources of the figures: measurements on public data and data sheets, named where
 //! they stand. Nothing here knows the detector, so it can judge it.
 
+pub mod air;
+pub mod cells;
 pub mod contact;
+mod drift;
 pub mod faults;
 pub mod habits;
+pub mod layout;
 pub mod mat;
 pub mod night;
 pub mod pose;
@@ -15,7 +19,9 @@ pub mod pressure;
 pub mod resident;
 pub mod rng;
 pub mod script;
+pub mod sending;
 pub mod truth;
+mod wire;
 
 pub use faults::{FaultKind, FaultSpan, Faults, Row};
 pub use habits::Habits;

@@ -7,13 +7,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::faults::{Faults, Row, Wire, whole_millis};
+use super::faults::{Faults, Row, whole_millis};
 use super::habits::Habits;
 use super::mat::{Mat, MatKind};
 use super::pose::{Body, Load};
 use super::resident::Script;
 use super::rng::Rng;
 use super::truth::Truth;
+use super::wire::Wire;
 use crate::model::Channels;
 
 /// How hard a night is for a detector.
@@ -61,9 +62,6 @@ pub struct NightSettings {
     pub difficulty: Difficulty,
 }
 
-/// Readings a second as mats in the field have them.
-const RATES_HZ: [(f64, f64); 4] = [(1.0, 1.0), (1.0, 2.0), (1.0, 5.0), (2.0, 10.0)];
-
 /// The shortest time between readings: 50 a second.
 const PERIOD_MIN: Duration = Duration::from_millis(20);
 
@@ -77,10 +75,10 @@ impl NightSettings {
             seed,
             start,
             duration,
-            rate_hz: rng.pick(&RATES_HZ).unwrap_or(1.0),
-            mat,
+            rate_hz: mat.rate_drawn(&mut Rng::stream(seed, "rate")),
             resident: Habits::drawn(&mut rng).script(body, duration, &mut rng),
-            faults: Faults::drawn(difficulty, duration, &mut Rng::stream(seed, "faults")),
+            faults: Faults::drawn(difficulty, duration, &mut Rng::stream(seed, "faults")).fitting(mat.channels().len()),
+            mat,
             difficulty,
         }
     }
@@ -108,7 +106,7 @@ impl Night {
     pub fn new(settings: NightSettings) -> Self {
         let mat = settings.mat.make(settings.seed);
         let truth = Truth::of(&settings, &mat);
-        let wire = Wire::new(settings.faults.clone(), settings.mat.full_scale(), Rng::stream(settings.seed, "wire"));
+        let wire = Wire::new(settings.faults.clone(), &settings.mat, Rng::stream(settings.seed, "wire"));
         Self { truth, samples: Samples::new(settings, mat), wire }
     }
 
@@ -165,7 +163,11 @@ impl Samples {
         let at = whole_millis((due + jitter * period.as_secs_f64()).max(0.0));
         let pose = self.settings.resident.pose_at(at);
         let weight_kg = self.settings.resident.body().weight_kg;
-        let channels = self.mat.read(&[Load { pose, weight_kg }], at.saturating_sub(self.last).as_secs_f64());
+        let loads = [Load::of_body(pose, weight_kg)];
+        if self.settings.faults.starts_again(self.last, at) {
+            self.mat.restart(&loads);
+        }
+        let channels = self.mat.read(&loads, at.saturating_sub(self.last).as_secs_f64());
         self.last = at;
         self.tick = self.tick.saturating_add(1);
         Some((at, channels))

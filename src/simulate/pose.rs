@@ -68,6 +68,9 @@ impl Posture {
 pub struct Pose {
     /// Share of the weight that the mat feels.
     pub share: f64,
+    /// Share that the mat would feel if all the weight rested on the bed: the rest is not on the feet, the mattress
+    /// hides it. What scales `share` leaves it alone.
+    pub sense: f64,
     /// Centre of the load across the mat.
     pub across: f64,
     /// Centre of the load along the mat.
@@ -78,16 +81,24 @@ pub struct Pose {
     pub along_spread: f64,
 }
 
-/// Something that weighs on the mat: a body, a hand, a blanket, a pet.
+/// Something that rests on the bed: a body, a hand, a blanket, a pet.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Load {
-    /// Where it rests, and which share of it a mat feels. Load cells under the bed feel all of it, wherever it rests.
+    /// Where it rests, and which share of it a mat feels. Positions beyond 0 to 1 are on the bed beside the mat.
     pub pose: Pose,
-    /// Weight in kilograms.
+    /// Kilograms that rest on the bed at this moment: of somebody who sits, not what is on the feet. Load cells under
+    /// the bed feel all of it, wherever it rests.
     pub weight_kg: f64,
 }
 
 impl Load {
+    /// Takes a body that is in bed, at its edge, or gone, and tells the weight on its feet from what the mat misses.
+    #[must_use]
+    pub fn of_body(pose: Pose, weight_kg: f64) -> Self {
+        let sense = pose.sense.max(f64::EPSILON);
+        Self { pose: Pose { share: sense, ..pose }, weight_kg: weight_kg * pose.share / sense }
+    }
+
     /// Returns the kilograms that a mat feels.
     #[must_use]
     pub fn felt_kg(&self) -> f64 {
@@ -102,13 +113,13 @@ impl Pose {
     /// Sits on the edge with this share of the weight; 0.6 to 0.8 is usual, the rest is on the feet.
     #[must_use]
     pub const fn edge(share: f64) -> Self {
-        Self { share, across: 0.06, along: 0.45, across_spread: 0.14, along_spread: 0.15 }
+        Self { share, sense: 1.0, across: 0.06, along: 0.45, across_spread: 0.14, along_spread: 0.15 }
     }
 
     /// Sits upright in bed, legs stretched out.
     #[must_use]
     pub const fn upright() -> Self {
-        Self { share: 0.92, across: 0.5, along: 0.35, across_spread: 0.2, along_spread: 0.18 }
+        Self { share: 0.92, sense: 0.92, across: 0.5, along: 0.35, across_spread: 0.2, along_spread: 0.18 }
     }
 
     /// Lies in a posture.
@@ -120,7 +131,7 @@ impl Pose {
             Posture::Left => (0.44, 0.17),
             Posture::Right => (0.56, 0.17),
         };
-        Self { share: posture.share(), across, along: 0.52, across_spread, along_spread: 0.27 }
+        Self { share: posture.share(), sense: posture.share(), across, along: 0.52, across_spread, along_spread: 0.27 }
     }
 
     /// Returns the pose a part (0 to 1) of the way to another. Coming from or going away moves only the load.
@@ -131,6 +142,7 @@ impl Pose {
         let mix = |from: f64, to: f64| from + (to - from) * part;
         Self {
             share: mix(place.share, goal.share),
+            sense: mix(place.sense, goal.sense),
             across: mix(place.across, goal.across),
             along: mix(place.along, goal.along),
             across_spread: mix(place.across_spread, goal.across_spread),
@@ -156,6 +168,19 @@ mod tests {
         let leaving = Pose::edge(0.7).toward(Pose::AWAY, 0.5);
         assert!((leaving.share - 0.35).abs() < 1e-12);
         assert!((leaving.across - Pose::edge(0.7).across).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_is_on_the_feet_rests_on_no_bed_and_what_the_mattress_hides_does() {
+        let kilograms = |pose| {
+            let load = Load::of_body(pose, 60.0);
+            (load.weight_kg.round(), load.felt_kg().round())
+        };
+        assert_eq!(kilograms(Pose::lying(Posture::Left)), (60.0, 41.0));
+        assert_eq!(kilograms(Pose::edge(0.7)), (42.0, 42.0));
+        assert_eq!(kilograms(Pose::AWAY), (0.0, 0.0));
+        let leans = Pose { share: 0.1, ..Pose::edge(0.7) };
+        assert_eq!(kilograms(leans), (6.0, 6.0));
     }
 
     #[test]

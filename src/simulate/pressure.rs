@@ -1,95 +1,85 @@
 //! A pressure mat: from kilograms to counts.
 //!
-//! The load spreads over the zones by where the body is, each zone has its own gain and rest level, creeps under a
-//! load that stays, keeps a dent for a while when it leaves, adds noise, and the ADC rounds and saturates.
+//! The load spreads over the zones by where the body is. Each zone has its own gain and rest level, gives less and less
+//! a kilogram, creeps under a load that stays, remembers a heavier one, keeps a dent for a while, warms up, drifts, and
+//! adds noise; the ADC rounds and saturates, and some devices average or say per cent.
 
-use super::pose::{Load, Pose};
+mod drawn;
+
+use std::collections::VecDeque;
+
+use super::drift::{Drift, relaxed};
+pub use super::layout::Layout;
+use super::pose::Load;
 use super::rng::Rng;
+use super::sending::Sending;
 use crate::model::Channels;
 use crate::model::reading::ZONES_MAX;
-
-/// How the zones of a mat lie: so many beside each other across the bed, so many along it. At most 16 in all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Layout {
-    across: u8,
-    along: u8,
-}
-
-impl Layout {
-    /// One zone.
-    pub const ONE: Self = Self { across: 1, along: 1 };
-
-    /// Four strips beside each other across the bed.
-    pub const FOUR: Self = Self { across: 4, along: 1 };
-
-    /// Takes the number of zones each way; `None` where there are none or more than 16 in all.
-    #[must_use]
-    pub fn new(across: u8, along: u8) -> Option<Self> {
-        let zones = usize::from(across) * usize::from(along);
-        (1..=ZONES_MAX).contains(&zones).then_some(Self { across, along })
-    }
-
-    /// Returns how many zones there are.
-    #[must_use]
-    pub const fn zones(self) -> u8 {
-        self.across * self.along
-    }
-
-    /// Returns the kilograms on each zone, row by row from the feet.
-    pub(super) fn weigh(self, loads: &[Load]) -> [f64; ZONES_MAX] {
-        let mut kilograms = [0.0; ZONES_MAX];
-        for load in loads.iter().filter(|load| load.felt_kg() > 0.0) {
-            for (zone, share) in kilograms.iter_mut().zip(self.spread(&load.pose)) {
-                *zone += share * load.felt_kg();
-            }
-        }
-        kilograms
-    }
-
-    /// Returns each zone's share of a load, row by row from the feet.
-    fn spread(self, pose: &Pose) -> [f64; ZONES_MAX] {
-        let across = shares(self.across, pose.across, pose.across_spread);
-        let along = shares(self.along, pose.along, pose.along_spread);
-        let mut cells = along
-            .iter()
-            .take(usize::from(self.along))
-            .flat_map(|row| across.iter().take(usize::from(self.across)).map(move |column| row * column));
-        std::array::from_fn(|_| cells.next().unwrap_or_default())
-    }
-}
-
-/// Splits a load with this centre and spread over zones of equal width; the shares add up to 1.
-fn shares(zones: u8, centre: f64, spread: f64) -> [f64; ZONES_MAX] {
-    let mut shares = [0.0; ZONES_MAX];
-    for (zone, share) in (0..zones).zip(&mut shares) {
-        let away = ((f64::from(zone) + 0.5) / f64::from(zones) - centre) / spread.max(0.05);
-        *share = (-0.5 * away * away).exp();
-    }
-    let total: f64 = shares.iter().sum();
-    shares.map(|share| if total > 0.0 { share / total } else { 0.0 })
-}
 
 /// What a pressure mat is made of.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PressureMat {
     /// How its zones lie.
     pub layout: Layout,
-    /// Counts of the empty mat, of each zone.
+    /// What the empty mat reads, of each zone.
     pub empty: f64,
-    /// Counts a kilogram.
+    /// Counts a kilogram, at small loads.
     pub gain: f64,
-    /// How much zones differ in gain and rest level: a deviation as a share. Data sheets say 0.06.
+    /// The load of a zone at which it has half its greatest signal: a resistor that falls with force, in a divider.
+    /// Infinite: straight.
+    pub half_kg: f64,
+    /// The load below which a zone feels nothing.
+    pub dead_kg: f64,
+    /// How much zones differ in gain, and four times as much in rest level: a deviation as a share. Data sheets say
+    /// 0.06.
     pub difference: f64,
     /// How much the signal grows by with each tenfold of the time under load, as a share.
     pub creep: f64,
+    /// How much more it shows on the way down than on the way up, halfway, as a share. A data sheet says 0.10.
+    pub hysteresis: f64,
     /// Share of the load that a long lain-in mat still shows when it has left.
     pub residual: f64,
+    /// How fast that dent goes, in seconds.
+    pub springs_back_s: f64,
+    /// How much a warm body changes the gain in the end, as a share. A data sheet says -0.15 in the heat.
+    pub warmth: f64,
+    /// How far the rest level of a zone drifts in eight hours, in counts.
+    pub drift: f64,
+    /// How far a start moves the rest level of a zone: a deviation in counts.
+    pub jump: f64,
     /// Noise of each zone: a deviation in counts.
     pub noise: f64,
     /// Noise that grows with the signal: a deviation as a share of it. 0.005 was measured.
     pub signal_noise: f64,
-    /// Where the ADC ends, in counts.
+    /// Where the scale ends.
     pub full_scale: f64,
+    /// Whether a load makes the value fall, as with a resistor to the supply.
+    pub inverted: bool,
+    /// What is counted.
+    pub unit: Unit,
+    /// How many readings it averages.
+    pub averages: u8,
+    /// When it sends.
+    pub sending: Sending,
+}
+
+/// What a pressure mat counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Steps of an ADC.
+    Counts,
+    /// Points of a hundred, in tenths; more than 100 is possible.
+    Percent,
+}
+
+impl Unit {
+    /// Rounds as the device does.
+    fn round(self, value: f64) -> f64 {
+        match self {
+            Self::Counts => value.round(),
+            Self::Percent => (value * 10.0).round() / 10.0,
+        }
+    }
 }
 
 impl PressureMat {
@@ -100,12 +90,23 @@ impl PressureMat {
             layout: Layout::ONE,
             empty: 110.0,
             gain: 8.0,
+            half_kg: f64::INFINITY,
+            dead_kg: 0.0,
             difference: 0.0,
             creep: 0.10,
+            hysteresis: 0.0,
             residual: 0.04,
+            springs_back_s: 90.0,
+            warmth: 0.0,
+            drift: 0.0,
+            jump: 0.0,
             noise: 1.5,
             signal_noise: 0.002,
             full_scale: 4095.0,
+            inverted: false,
+            unit: Unit::Counts,
+            averages: 1,
+            sending: Sending::Always,
         }
     }
 
@@ -115,21 +116,43 @@ impl PressureMat {
         Self { layout, gain: 30.0, difference: 0.06, ..Self::fsr() }
     }
 
-    /// Draws a mat as homes have them.
+    /// A sheet under the mattress whose sum rises by a hundredth: 96 kg made 280 counts of 34,700, with a noise of 5.6
+    /// (measured on `PoPu` data).
     #[must_use]
-    pub fn drawn(layout: Layout, rng: &mut Rng) -> Self {
-        let usual = if layout.zones() == 1 { Self::fsr() } else { Self::zones(layout) };
+    pub const fn sheet() -> Self {
+        Self { empty: 34_700.0, gain: 2.9, noise: 5.6, signal_noise: 0.0, full_scale: 65_535.0, ..Self::fsr() }
+    }
+
+    /// A strip on `ESPHome` that says per cent: a mean of five, sent at a change of 1 or every 180 s.
+    #[must_use]
+    pub const fn percent() -> Self {
         Self {
-            empty: rng.between(0.0, 300.0),
-            gain: usual.gain * rng.between(0.5, 2.0),
-            difference: 0.06,
-            // 220 constant loads on a piezoresistive mat: 5 % of them under 0.043, 5 % over 0.151.
-            creep: rng.quantile(&[(0.05, 0.043), (0.25, 0.080), (0.5, 0.098), (0.75, 0.117), (0.95, 0.151)]),
-            residual: rng.between(0.01, 0.06),
-            noise: rng.between(0.5, 4.0),
-            signal_noise: rng.between(0.001, 0.005),
-            ..usual
+            empty: 10.0,
+            gain: 1.0,
+            noise: 0.2,
+            full_scale: 120.0,
+            unit: Unit::Percent,
+            averages: 5,
+            sending: Sending::ESPHOME,
+            ..Self::fsr()
         }
+    }
+
+    /// Returns the load of one zone under somebody of 75 kg, when it is spread evenly.
+    pub(super) fn usual_kg(&self) -> f64 {
+        75.0 / f64::from(self.layout.zones())
+    }
+
+    /// Returns the counts that kilograms on a zone make.
+    pub(super) fn counts(&self, load_kg: f64) -> f64 {
+        let felt_kg = (load_kg - self.dead_kg).max(0.0);
+        self.gain * felt_kg / (1.0 + felt_kg / self.half_kg)
+    }
+
+    /// Turns counts above the rest level into what the ADC says.
+    fn level(&self, counts: f64) -> f64 {
+        let inside = counts.clamp(0.0, self.full_scale);
+        if self.inverted { self.full_scale - inside } else { inside }
     }
 }
 
@@ -140,15 +163,18 @@ const CREEP_S: [f64; 4] = [1.0, 10.0, 100.0, 1000.0];
 /// The load at which a zone has half its creep ahead of it: creep is a share of the load, but of a load worth the name.
 const CREEP_KG: f64 = 1.0;
 
-/// A dent takes minutes to form and goes faster; no measurement known.
+/// A dent takes minutes to form, a body warms a mattress in half an hour, a heavier load is forgotten in between; no
+/// measurement known.
 const DENT_FORMS_S: f64 = 300.0;
-const DENT_GOES_S: f64 = 90.0;
+const WARMS_S: f64 = 1500.0;
+const FORGETS_S: f64 = 600.0;
 
 /// One pressure mat with its memory.
 #[derive(Debug, Clone)]
 pub struct Pressure {
     mat: PressureMat,
     zones: Vec<Zone>,
+    averaged: VecDeque<[f64; ZONES_MAX]>,
     rng: Rng,
 }
 
@@ -156,145 +182,140 @@ pub struct Pressure {
 struct Zone {
     empty: f64,
     gain: f64,
+    drift: Drift,
+    moved: f64,
+    memory: Memory,
+}
+
+/// What a zone remembers of its load.
+#[derive(Debug, Clone, Copy, Default)]
+struct Memory {
     creep: [f64; CREEP_S.len()],
     dent_kg: f64,
+    peak_kg: f64,
+    warm: f64,
 }
 
 impl Pressure {
     pub(super) fn new(mat: &PressureMat, mut rng: Rng) -> Self {
-        let mut differs = || (1.0 + mat.difference * rng.normal()).clamp(0.7, 1.3);
-        let zones = (0..mat.layout.zones())
-            .map(|_| Zone {
-                empty: mat.empty * differs(),
-                gain: mat.gain * differs(),
-                creep: [0.0; CREEP_S.len()],
-                dent_kg: 0.0,
-            })
-            .collect();
-        Self { mat: *mat, zones, rng }
+        let zones = (0..mat.layout.zones()).map(|_| Zone::new(mat, &mut rng)).collect();
+        Self { mat: *mat, zones, averaged: VecDeque::new(), rng }
     }
 
     pub(super) fn read(&mut self, loads: &[Load], elapsed_s: f64) -> Channels {
         let weights = self.mat.layout.weigh(loads);
         self.press(&weights, elapsed_s);
         let (mat, rng) = (&self.mat, &mut self.rng);
-        let counts = self.zones.iter().zip(weights).map(|(zone, load_kg)| {
+        let mut levels = [0.0; ZONES_MAX];
+        for ((zone, load_kg), level) in self.zones.iter_mut().zip(weights).zip(&mut levels) {
             let signal = zone.signal(mat, load_kg);
-            let noise = mat.noise * rng.normal() + mat.signal_noise * signal * rng.normal();
-            (zone.empty + signal + noise).round().clamp(0.0, mat.full_scale)
-        });
-        Channels::new(counts).expect("a layout has 1 to 16 zones")
+            let noise = mat.noise.hypot(mat.signal_noise * signal) * rng.normal();
+            *level = mat.level(zone.empty + zone.moved + zone.drift.after(elapsed_s) + signal + noise);
+        }
+        self.tell(levels)
+    }
+
+    /// Starts the electronics again: each rest level jumps, and averages begin anew.
+    pub(super) fn restart(&mut self) {
+        self.averaged.clear();
+        for zone in &mut self.zones {
+            zone.moved += self.mat.jump * self.rng.normal();
+        }
     }
 
     /// Returns what a fresh mat of these zones says after a minute with this load, without noise.
     pub(super) fn settled(&self, loads: &[Load]) -> Vec<f64> {
         let mut fresh = self.clone();
         for zone in &mut fresh.zones {
-            zone.creep = [0.0; CREEP_S.len()];
-            zone.dent_kg = 0.0;
+            zone.memory = Memory::default();
         }
         let weights = self.mat.layout.weigh(loads);
         for _ in 0..60 {
             fresh.press(&weights, 1.0);
         }
-        let level = |(zone, load_kg): (&Zone, f64)| {
-            let signal = zone.signal(&self.mat, load_kg);
-            (zone.empty + signal).clamp(0.0, self.mat.full_scale)
-        };
+        let level = |(zone, load_kg): (&Zone, f64)| self.mat.level(zone.empty + zone.signal(&self.mat, load_kg));
         fresh.zones.iter().zip(weights).map(level).collect()
     }
 
     /// Lets the load work on the mat for a while.
     fn press(&mut self, weights: &[f64; ZONES_MAX], elapsed_s: f64) {
-        let nearer = CREEP_S.map(|constant| relaxed(elapsed_s, constant));
-        let (forms, goes) = (relaxed(elapsed_s, DENT_FORMS_S), relaxed(elapsed_s, DENT_GOES_S));
+        let passed = Passed::over(&self.mat, elapsed_s);
         for (zone, &load_kg) in self.zones.iter_mut().zip(weights) {
-            let under = load_kg / (load_kg + CREEP_KG);
-            for (creep, part) in zone.creep.iter_mut().zip(nearer) {
-                *creep += (under - *creep) * part;
+            zone.memory.press(load_kg, self.mat.residual * load_kg, &passed);
+        }
+    }
+
+    /// Averages and rounds as the device does.
+    fn tell(&mut self, mut levels: [f64; ZONES_MAX]) -> Channels {
+        if self.mat.averages > 1 {
+            self.averaged.truncate(usize::from(self.mat.averages) - 1);
+            self.averaged.push_front(levels);
+            let share = 1.0 / f64::from(u32::try_from(self.averaged.len()).unwrap_or(1));
+            levels = [0.0; ZONES_MAX];
+            for past in &self.averaged {
+                levels.iter_mut().zip(past).for_each(|(mean, level)| *mean += share * level);
             }
-            let dent_kg = self.mat.residual * load_kg;
-            zone.dent_kg += (dent_kg - zone.dent_kg) * if dent_kg > zone.dent_kg { forms } else { goes };
+        }
+        let told = levels.into_iter().take(self.zones.len()).map(|level| self.mat.unit.round(level));
+        Channels::new(told).expect("a layout has 1 to 16 zones")
+    }
+}
+
+/// Which part of their ways the slow things of a mat go in a time.
+struct Passed {
+    creep: [f64; CREEP_S.len()],
+    forms: f64,
+    springs_back: f64,
+    forgets: f64,
+    warms: f64,
+}
+
+impl Passed {
+    fn over(mat: &PressureMat, elapsed_s: f64) -> Self {
+        Self {
+            creep: CREEP_S.map(|constant_s| relaxed(elapsed_s, constant_s)),
+            forms: relaxed(elapsed_s, DENT_FORMS_S),
+            springs_back: relaxed(elapsed_s, mat.springs_back_s),
+            forgets: relaxed(elapsed_s, FORGETS_S),
+            warms: relaxed(elapsed_s, WARMS_S),
         }
     }
 }
 
-impl Zone {
-    /// Returns the counts above the rest level. The dent shows only where no load hides it.
-    fn signal(&self, mat: &PressureMat, load_kg: f64) -> f64 {
-        let crept = load_kg * (1.0 + mat.creep * self.creep.iter().sum::<f64>());
-        self.gain * crept.max(self.dent_kg)
+impl Memory {
+    fn press(&mut self, load_kg: f64, dent_kg: f64, passed: &Passed) {
+        let under = load_kg / (load_kg + CREEP_KG);
+        for (creep, part) in self.creep.iter_mut().zip(passed.creep) {
+            *creep += (under - *creep) * part;
+        }
+        self.warm += (under - self.warm) * passed.warms;
+        self.peak_kg = load_kg.max(self.peak_kg + (load_kg - self.peak_kg) * passed.forgets);
+        self.dent_kg +=
+            (dent_kg - self.dent_kg) * if dent_kg > self.dent_kg { passed.forms } else { passed.springs_back };
+    }
+
+    /// Returns the kilograms that a zone seems to carry. The dent shows only where no load hides it.
+    fn seems_kg(&self, mat: &PressureMat, load_kg: f64) -> f64 {
+        let falling = if self.peak_kg > 0.0 { 2.0 * (self.peak_kg - load_kg) / self.peak_kg } else { 0.0 };
+        let crept = load_kg * (1.0 + mat.creep * self.creep.iter().sum::<f64>() + mat.hysteresis * falling.min(1.0));
+        crept.max(self.dent_kg)
     }
 }
 
-/// Returns which part of the way to its goal a relaxation covers in a time.
-fn relaxed(elapsed_s: f64, constant_s: f64) -> f64 {
-    -(-elapsed_s.max(0.0) / constant_s).exp_m1()
+impl Zone {
+    fn new(mat: &PressureMat, rng: &mut Rng) -> Self {
+        let gain = (1.0 + mat.difference * rng.normal()).clamp(0.7, 1.3);
+        // Rest levels hang on how the strip is clamped and covered: they differ far more.
+        let empty = mat.empty * (1.0 + 4.0 * mat.difference * rng.normal()).clamp(0.3, 2.5);
+        Self { empty, gain, drift: Drift::new(mat.drift, rng), moved: 0.0, memory: Memory::default() }
+    }
+
+    /// Returns the counts above the rest level.
+    fn signal(&self, mat: &PressureMat, load_kg: f64) -> f64 {
+        let warmth = 1.0 + mat.warmth * self.memory.warm;
+        self.gain * warmth * mat.counts(self.memory.seems_kg(mat, load_kg))
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::simulate::pose::Posture;
-
-    const LYING: Pose = Pose::lying(Posture::Back);
-
-    fn quiet(layout: Layout) -> Pressure {
-        let mat = PressureMat { noise: 0.0, signal_noise: 0.0, difference: 0.0, ..PressureMat::zones(layout) };
-        Pressure::new(&mat, Rng::new(1))
-    }
-
-    const fn on(pose: Pose) -> Load {
-        Load { pose, weight_kg: 70.0 }
-    }
-
-    fn sum_after(mat: &mut Pressure, pose: &Pose, seconds: u32) -> f64 {
-        (0..seconds).map(|_| mat.read(&[on(*pose)], 1.0).zones().iter().sum::<f64>()).last().unwrap()
-    }
-
-    #[test]
-    fn the_signal_creeps_by_a_tenth_a_decade_of_time() {
-        let mut mat = quiet(Layout::ONE);
-        let at_10 = sum_after(&mut mat, &LYING, 10) - 110.0;
-        let at_100 = sum_after(&mut mat, &LYING, 90) - 110.0;
-        let growth = (at_100 - at_10) / (70.0 * 30.0);
-        assert!((0.09..0.11).contains(&growth), "{growth}");
-    }
-
-    #[test]
-    fn a_dent_stays_when_the_load_has_left_and_goes() {
-        let mut mat = quiet(Layout::ONE);
-        sum_after(&mut mat, &LYING, 3600);
-        let left = sum_after(&mut mat, &Pose::AWAY, 1) - 110.0;
-        assert!((0.03..0.05).contains(&(left / (70.0 * 30.0))), "{left} counts just after leaving");
-        assert!(sum_after(&mut mat, &Pose::AWAY, 900) - 110.0 < 1.0);
-    }
-
-    #[test]
-    fn the_load_goes_where_the_body_is_and_none_is_lost() {
-        let mut mat = quiet(Layout::FOUR);
-        let edge = mat.read(&[on(Pose::edge(1.0))], 0.0);
-        let zones = edge.zones();
-        assert!(zones[0] > zones[1] && zones[1] > zones[2], "{zones:?}");
-        let lying = quiet(Layout::FOUR).read(&[on(LYING)], 0.0);
-        let sum = |channels: &Channels| channels.zones().iter().sum::<f64>() - 4.0 * 110.0;
-        assert!((sum(&edge) - 2100.0).abs() < 4.0 && (sum(&lying) - 2100.0).abs() < 4.0);
-        let grid = quiet(Layout::new(4, 4).unwrap()).read(&[on(LYING)], 0.0);
-        assert_eq!(grid.len(), 16);
-        assert!((grid.zones().iter().sum::<f64>() - 16.0 * 110.0 - 2100.0).abs() < 16.0);
-    }
-
-    #[test]
-    fn the_adc_saturates_at_both_ends() {
-        let mat = PressureMat { gain: 1000.0, empty: 0.0, ..PressureMat::fsr() };
-        let mut mat = Pressure::new(&mat, Rng::new(2));
-        assert!((mat.read(&[on(LYING)], 0.1).zones()[0] - 4095.0).abs() < f64::EPSILON);
-        assert!((0..100).all(|_| mat.read(&[], 0.1).zones()[0] >= 0.0));
-    }
-
-    #[test]
-    fn layouts_hold_one_to_sixteen_zones() {
-        assert!(Layout::new(0, 4).is_none() && Layout::new(5, 4).is_none() && Layout::new(255, 255).is_none());
-        assert_eq!(Layout::new(8, 2).unwrap().zones(), 16);
-    }
-}
+mod tests;

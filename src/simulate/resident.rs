@@ -225,7 +225,8 @@ impl Step {
         let part = if lasts > 0.0 { at.saturating_sub(self.begins).as_secs_f64() / lasts } else { 1.0 };
         let (way, left) = self.phase.course(part.min(1.0));
         let pose = self.from.toward(self.to, way);
-        Pose { share: pose.share * left, ..pose }
+        // What the hips leave rests on feet and shoulders: in bed all the same.
+        Pose { share: pose.share * left, sense: pose.sense * left, ..pose }
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::faults::{Cable, FaultKind, FaultSpan};
+use super::faults::{FaultKind, FaultSpan};
 use super::mat::Mat;
 use super::night::{Difficulty, NightSettings};
 use super::resident::{Phase, Place, Script, Step, Style, Why};
@@ -181,7 +181,7 @@ pub struct Fault {
     pub to: f64,
     /// Whether the readings look like an empty bed, so that nobody could tell.
     pub ambiguous: bool,
-    /// What a pulled cable reads like: `nodata`, `nan`, `zero`, `full`.
+    /// What a pulled cable reads like: `nodata`, `nan`, `zero`, `full`, `noise`, `sentinel`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub how: Option<String>,
     /// Whether only one of several channels was hit.
@@ -198,10 +198,10 @@ impl Truth {
     pub fn of(settings: &NightSettings, mat: &Mat) -> Self {
         let intervals = intervals(&settings.resident, settings.duration);
         let returns = returns(&intervals);
+        let faults = settings.faults.spans.iter().map(|span| fault(span, settings, mat, &intervals)).collect();
         let kind = settings.mat.as_str();
         let difficulty = settings.difficulty;
         let (empty, lying_75kg) = mat.commission();
-        let zero_when_empty = mat.reads_zero_when_empty();
         Self {
             version: Version::Nattvakt1,
             id: format!("s{:04}-{kind}-{}", settings.seed, difficulty.as_str()),
@@ -227,7 +227,7 @@ impl Truth {
             returns,
             loads: Vec::new(),
             blind: Vec::new(),
-            faults: settings.faults.spans.iter().map(|span| fault(span, zero_when_empty)).collect(),
+            faults,
         }
     }
 
@@ -367,24 +367,28 @@ fn lies_down_again(steps: &[Step]) -> Option<Duration> {
     matches!(next.phase, Phase::LyingDown { .. }).then_some(next.ends)
 }
 
-fn fault(span: &FaultSpan, zero_when_empty: bool) -> Fault {
-    let (kind, how) = match span.kind {
-        FaultKind::Dropout => ("dropout", None),
-        FaultKind::Stuck => ("stuck", None),
-        FaultKind::Unplugged(Cable::NoData) => ("unplugged", Some("nodata")),
-        FaultKind::Unplugged(Cable::Nan) => ("unplugged", Some("nan")),
-        FaultKind::Unplugged(Cable::Zero) => ("unplugged", Some("zero")),
-        FaultKind::Unplugged(Cable::Full) => ("unplugged", Some("full")),
+fn fault(span: &FaultSpan, settings: &NightSettings, mat: &Mat, intervals: &[Interval]) -> Fault {
+    let (from, zones) = (span.from.as_secs_f64(), settings.mat.channels().len());
+    let was_empty = || intervals.iter().any(|i| i.state == State::Absent && i.from <= from && from < i.to);
+    let ambiguous = match (
+        span.kind,
+        span.kind.cable().and_then(|cable| settings.faults.reads_as(cable, settings.mat.full_scale())),
+    ) {
+        (FaultKind::Stuck, _) => was_empty(),
+        (FaultKind::Unplugged(_), Some(value)) => mat.reads_empty_as(value, None),
+        (FaultKind::Zone { zone, .. }, Some(value)) => {
+            mat.reads_empty_as(value, Some(usize::from(zone) % zones.max(1)))
+        }
+        (FaultKind::Dropout | FaultKind::Restart | FaultKind::Unplugged(_) | FaultKind::Zone { .. }, _) => false,
     };
-    let ambiguous = zero_when_empty && span.kind == FaultKind::Unplugged(Cable::Zero);
     Fault {
-        kind: kind.to_owned(),
-        from: span.from.as_secs_f64(),
+        kind: span.kind.as_str().to_owned(),
+        from,
         to: span.to.as_secs_f64(),
         ambiguous,
-        how: how.map(str::to_owned),
-        one_channel: None,
-        retare: None,
+        how: span.kind.cable().map(|cable| cable.as_str().to_owned()),
+        one_channel: matches!(span.kind, FaultKind::Zone { .. }).then_some(zones > 1),
+        retare: (span.kind == FaultKind::Restart).then(|| settings.mat.retares()),
     }
 }
 

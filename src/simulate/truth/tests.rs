@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::simulate::MatKind;
-use crate::simulate::faults::Faults;
+use crate::simulate::faults::{Cable, Faults};
 use crate::simulate::pose::{Body, Posture};
-use crate::simulate::pressure::PressureMat;
+use crate::simulate::pressure::{Layout, PressureMat};
 
 fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
@@ -151,4 +151,19 @@ fn a_pulled_cable_that_reads_as_an_empty_bed_is_said_to_be_beyond_telling() {
         truth(&NightSettings { mat, ..settings() }).faults[1].ambiguous
     };
     assert!(ambiguous(0.0) && !ambiguous(110.0));
+}
+
+#[test]
+fn a_bed_stuck_empty_and_a_dead_zone_that_rests_at_zero_are_beyond_telling() {
+    let told = |kind, from: f64, empty| {
+        let spans = vec![FaultSpan { kind, from: seconds(from), to: seconds(from + 50.0) }];
+        let mat = MatKind::Pressure(PressureMat { empty, ..PressureMat::zones(Layout::FOUR) });
+        truth(&NightSettings { faults: Faults { spans, ..Faults::default() }, mat, ..settings() }).faults[0].clone()
+    };
+    assert!(told(FaultKind::Stuck, 20.0, 110.0).ambiguous && !told(FaultKind::Stuck, 150.0, 110.0).ambiguous);
+    let zone = FaultKind::Zone { zone: 1, cable: Cable::Zero };
+    let dead = told(zone, 150.0, 110.0);
+    assert!(!dead.ambiguous && dead.one_channel == Some(true) && dead.kind == "unplugged");
+    assert!(told(zone, 150.0, 0.0).ambiguous);
+    assert_eq!(told(FaultKind::Restart, 20.0, 0.0).retare, Some(false));
 }
