@@ -1,9 +1,12 @@
 //! Whole nights looked at as data: rates, levels, residuals, noise, and the way through a recording.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::model::time::rfc3339;
+use crate::simulate::cells::CellsMat;
 use crate::simulate::contact::ContactMat;
-use crate::simulate::faults::FaultSpan;
+use crate::simulate::faults::{FaultKind, FaultSpan};
 use crate::simulate::pressure::{Layout, PressureMat};
 use crate::simulate::truth::State;
 
@@ -142,6 +145,43 @@ fn a_contact_mat_is_closed_in_bed_and_open_without_anybody() {
     assert!(closed(State::Absent).abs() < f64::EPSILON);
     // Not all the time: lifted hips open it.
     assert!(closed(State::Bed) > 0.999, "{}", closed(State::Bed));
+}
+
+#[test]
+fn cells_that_start_with_her_in_bed_take_her_for_the_bed_from_then_on() {
+    let mat = CellsMat { each: false, retares: true, ..CellsMat::good() };
+    let usual = drawn(6, MatKind::Cells(mat), Difficulty::Easy);
+    let script = Night::new(usual.clone()).truth().clone();
+    let bed = script.intervals.iter().find(|i| i.state == State::Bed && i.to - i.from > 1800.0).unwrap();
+    let [from, to] = [600.0, 630.0].map(|after| Duration::from_secs_f64(bed.from + after));
+    let spans = vec![FaultSpan { kind: FaultKind::Restart, from, to }];
+    let night = Night::new(NightSettings { faults: Faults { spans, ..Faults::default() }, ..usual });
+    assert_eq!(night.truth().faults[0].retare, Some(true));
+    let rows: Vec<Row> = night.collect();
+    assert!(!rows.iter().any(|row| (from..to).contains(&row.at)));
+    let level = |from: f64, to: f64| mean(rows.iter().filter(|r| (from..to).contains(&r.at.as_secs_f64())).map(sum));
+    let weight_kg = script.weight_kg;
+    assert!((level(bed.from + 500.0, bed.from + 600.0) - weight_kg).abs() < 1.0);
+    assert!(level(bed.from + 630.0, bed.from + 700.0).abs() < 1.0);
+    let gone = script.intervals.iter().find(|i| i.state == State::Absent && i.from > bed.from).unwrap();
+    assert!((level(gone.from + 1.0, gone.to - 1.0) + weight_kg).abs() < 1.5);
+}
+
+#[test]
+fn drawn_nights_of_every_kind_and_level_are_played_to_their_end() {
+    let mut kinds = BTreeSet::new();
+    for seed in 0..40 {
+        let difficulty =
+            [Difficulty::Easy, Difficulty::Realistic, Difficulty::Nasty][usize::try_from(seed % 3).unwrap()];
+        let mat = MatKind::drawn(&mut Rng::stream(seed, "kind"), difficulty);
+        let length = Duration::from_secs(3600);
+        let settings = NightSettings { rate_hz: 2.0, ..NightSettings::drawn(seed, mat, difficulty, start(), length) };
+        kinds.insert(settings.mat.as_str());
+        let rows: Vec<String> = Night::new(settings.clone()).map(|row| csv(&row)).collect();
+        assert!(!rows.is_empty() && rows.len() <= 2 * 3600 * 2, "seed {seed}: {} rows", rows.len());
+        assert_eq!(rows, Night::new(settings).map(|row| csv(&row)).collect::<Vec<_>>(), "seed {seed}");
+    }
+    assert_eq!(kinds.len(), 5, "{kinds:?}");
 }
 
 #[test]
