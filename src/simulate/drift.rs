@@ -6,14 +6,19 @@ use std::f64::consts::TAU;
 
 use super::rng::Rng;
 
-/// A night's wander around 0: a slope and a slow wave.
+/// A night's wander around 0: a slope, a slow wave and a smaller quick one, as of a heating that goes on and off.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Drift {
     slope_per_s: f64,
+    waves: [Wave; 2],
+    seconds: f64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Wave {
     swing: f64,
     turn_per_s: f64,
     phase: f64,
-    seconds: f64,
 }
 
 impl Drift {
@@ -21,9 +26,10 @@ impl Drift {
     pub(super) fn new(typical: f64, rng: &mut Rng) -> Self {
         Self {
             slope_per_s: typical * rng.between(-1.0, 1.0) / 28_800.0,
-            swing: 0.6 * typical * rng.between(-1.0, 1.0),
-            turn_per_s: TAU / rng.between(6_000.0, 40_000.0),
-            phase: TAU * rng.uniform(),
+            waves: [
+                Wave::new(0.6 * typical, (6_000.0, 40_000.0), rng),
+                Wave::new(0.15 * typical, (700.0, 3_000.0), rng),
+            ],
             seconds: 0.0,
         }
     }
@@ -31,8 +37,21 @@ impl Drift {
     /// Lets time pass and returns how far the level is from its start.
     pub(super) fn after(&mut self, elapsed_s: f64) -> f64 {
         self.seconds += elapsed_s.max(0.0);
-        let wave = (self.phase + self.turn_per_s * self.seconds).sin() - self.phase.sin();
-        self.slope_per_s * self.seconds + self.swing * wave
+        self.slope_per_s * self.seconds + self.waves.iter().map(|wave| wave.at(self.seconds)).sum::<f64>()
+    }
+}
+
+impl Wave {
+    fn new(swing: f64, period_s: (f64, f64), rng: &mut Rng) -> Self {
+        let turn_per_s = TAU / rng.between(period_s.0, period_s.1);
+        Self { swing: swing * rng.between(-1.0, 1.0), turn_per_s, phase: TAU * rng.uniform() }
+    }
+
+    fn at(&self, seconds: f64) -> f64 {
+        if self.swing == 0.0 {
+            return 0.0;
+        }
+        self.swing * ((self.phase + self.turn_per_s * seconds).sin() - self.phase.sin())
     }
 }
 
