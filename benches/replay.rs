@@ -69,7 +69,7 @@ fn write_night(path: &Path) -> Result<u32> {
     let start: Timestamp = "2026-01-15T20:00:00Z".parse()?;
     let mat = MatKind::Pressure(PressureMat::fsr());
     let length = Duration::from_secs(u64::from(ROWS / RATE_HZ));
-    let drawn = NightSettings::drawn(SEED, mat, Difficulty::Realistic, start, length);
+    let drawn = NightSettings::drawn_on(mat, SEED, Difficulty::Realistic, start, length);
     let night = Night::new(NightSettings { rate_hz: f64::from(RATE_HZ), ..drawn });
     let mut file = BufWriter::new(File::create(path)?);
     write_header(&mut file, Layout::Zones(1))?;

@@ -44,6 +44,12 @@ impl MatKind {
         }
     }
 
+    /// Tells whether two fit into the bed, where the mat is made for one bed.
+    #[must_use]
+    pub fn bed_is_wide(&self) -> Option<bool> {
+        if let Self::Cells(mat) = self { Some(mat.width_m > 1.2) } else { None }
+    }
+
     /// Draws how often such a mat reads, a second.
     #[must_use]
     pub fn rate_drawn(&self, rng: &mut Rng) -> f64 {

@@ -1,6 +1,6 @@
 //! Residents, mats and faults by seed: readings, and the truth about them.
 //!
-//! PURE. A [`Script`] says what a resident does; a [`MatKind`] turns her weight into what a mat would send; [`Faults`]
+//! PURE. A [`Script`] says what a resident does, a [`Home`] what else lies on her bed; a [`MatKind`] turns the weight into what a mat would send; [`Faults`]
 //! do to the rows what cables and radio do; [`Truth`] says what really happened, in the words that scorers read. The
 //! same seed gives the same bytes. Sources of the figures: measurements on public data and data sheets, named where
 //! they stand. Nothing here knows the detector, so it can judge it.
@@ -11,9 +11,11 @@ pub mod contact;
 mod drift;
 pub mod faults;
 pub mod habits;
+pub mod home;
 pub mod layout;
 pub mod mat;
 pub mod night;
+pub mod phase;
 pub mod pose;
 pub mod pressure;
 pub mod resident;
@@ -21,13 +23,16 @@ pub mod rng;
 pub mod script;
 pub mod sending;
 pub mod truth;
+pub mod visitors;
 mod wire;
 
 pub use faults::{FaultKind, FaultSpan, Faults, Row};
 pub use habits::Habits;
+pub use home::Home;
 pub use mat::MatKind;
 pub use night::{Difficulty, Night, NightSettings};
+pub use phase::Phase;
 pub use pose::{Body, Load, Pose, Posture};
-pub use resident::{Phase, Script};
+pub use resident::Script;
 pub use script::Scene;
 pub use truth::Truth;

@@ -8,11 +8,13 @@ use jiff::Timestamp;
 
 use super::faults::Faults;
 use super::habits::Habits;
+use super::home::Home;
 use super::mat::MatKind;
 use super::night::{Difficulty, NightSettings};
+use super::phase::{Phase, Style, Why};
 use super::pose::{Body, Posture};
 use super::pressure::PressureMat;
-use super::resident::{Phase, Script, Style, Why};
+use super::resident::Script;
 use super::rng::Rng;
 use crate::model::Channels;
 
@@ -78,7 +80,7 @@ pub fn half_minute(seed: u64, start: Timestamp) -> Scene {
 #[must_use]
 pub fn whole_night(seed: u64, start: Timestamp, duration: Duration) -> Scene {
     let mut rng = Rng::stream(seed, "resident");
-    let habits = Habits::drawn(&mut rng);
+    let habits = Habits::plain(&mut rng);
     let script = habits.go_on(opening(), duration, &mut rng);
     scene(seed, start, duration, script)
 }
@@ -89,20 +91,31 @@ fn scene(seed: u64, start: Timestamp, duration: Duration, resident: Script) -> S
     let mat = MatKind::Pressure(PressureMat::fsr());
     let difficulty = Difficulty::Easy;
     Scene {
-        night: NightSettings { seed, start, duration, rate_hz: RATE_HZ, mat, resident, faults, difficulty },
+        night: NightSettings {
+            seed,
+            start,
+            duration,
+            rate_hz: RATE_HZ,
+            mat,
+            resident,
+            home: Home::default(),
+            faults,
+            difficulty,
+        },
         captions,
     }
 }
 
 fn opening() -> Script {
-    let mut script = Script::new(Body { weight_kg: 58.0, breath_hz: 0.3, breath_depth: 0.005, restlessness: 1.0 });
+    let body = Body { weight_kg: 58.0, breath_hz: 0.3, breath_depth: 0.005, breath_wave: 0.3, restlessness: 1.0 };
+    let mut script = Script::new(body);
     let steps = [
         (Phase::Away, 1000),
         (Phase::SittingDown { share: 0.7 }, 700),
         (Phase::Edge, 800),
         (Phase::LyingDown { posture: Posture::Back, shift: 0.0 }, 1300),
         (Phase::Lying, 4200),
-        (Phase::Turning { to: Posture::Right, shift: 0.0, dip: 0.33 }, 1500),
+        (Phase::Turning { to: Posture::Right, shift: 0.0, dip: 0.33, swing: 0.0 }, 1500),
         (Phase::Lying, 2500),
         (Phase::Lifting { dip: 0.93 }, 800),
         (Phase::Lying, 2200),
@@ -110,7 +123,7 @@ fn opening() -> Script {
         (Phase::Upright, 800),
         (Phase::ToEdge { share: 0.7 }, 900),
         (Phase::Edge, 1800),
-        (Phase::Rising { why: Why::Toilet, style: Style::Normal, hand: 0.0 }, 600),
+        (Phase::Rising { why: Why::Toilet, style: Style::Normal, hand: 0.0, leaves_kg: 0.0 }, 600),
         (Phase::Away, 3400),
         (Phase::SittingDown { share: 0.7 }, 700),
         (Phase::LyingDown { posture: Posture::Back, shift: 0.0 }, 1100),
@@ -140,6 +153,8 @@ const fn caption(phase: &Phase) -> Option<&'static str> {
         Phase::SittingUp => Some("Sits up."),
         Phase::ToEdge { .. } => Some("Moves to the edge."),
         Phase::Rising { .. } => Some("Stands up."),
+        Phase::Attempting { .. } => Some("Tries to stand up and sinks back."),
+        Phase::Kicking { .. } => Some("Kicks now and then: restless legs."),
         Phase::Edge | Phase::Lying | Phase::Stirring { .. } | Phase::Upright | Phase::Leaning => None,
     }
 }
@@ -147,6 +162,7 @@ const fn caption(phase: &Phase) -> Option<&'static str> {
 const fn deed(phase: &Phase) -> Deed {
     match phase {
         Phase::Turning { .. } | Phase::Lifting { .. } | Phase::Stirring { .. } => Deed::Disturbs,
+        Phase::Attempting { .. } | Phase::Kicking { .. } => Deed::Disturbs,
         Phase::Rising { .. } => Deed::Rises,
         Phase::Away | Phase::SittingDown { .. } | Phase::Edge | Phase::LyingDown { .. } | Phase::Lying => Deed::Rests,
         Phase::SittingUp | Phase::Upright | Phase::ToEdge { .. } | Phase::Leaning => Deed::Rests,
@@ -157,7 +173,7 @@ const fn deed(phase: &Phase) -> Deed {
 mod tests {
     use super::*;
     use crate::simulate::night::Night;
-    use crate::simulate::resident::Place;
+    use crate::simulate::phase::Place;
 
     fn start() -> Timestamp {
         "2026-01-15T20:00:00Z".parse().unwrap()

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::faults::{FaultKind, FaultSpan};
 use super::mat::Mat;
 use super::night::{Difficulty, NightSettings};
-use super::resident::{Phase, Place, Script, Step, Style, Why};
+use super::phase::{Phase, Place, Style, Why};
+use super::resident::{Script, Step};
+use super::visitors::Visit;
 
 /// The truth about one night: the content of a `….truth.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -220,12 +222,12 @@ impl Truth {
                 lying_75kg: lying_75kg.into_iter().map(thousandths).collect(),
             },
             weight_kg: thousandths(settings.resident.body().weight_kg),
-            partner: false,
+            partner: settings.home.has_partner(),
             rises: rises(&settings.resident, settings.duration, &intervals, &returns),
             disturbances: disturbances(&settings.resident, settings.duration),
             intervals,
             returns,
-            loads: Vec::new(),
+            loads: settings.home.visits.iter().map(load).collect(),
             blind: Vec::new(),
             faults,
         }
@@ -243,33 +245,9 @@ fn thousandths(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }
 
-/// Joins steps in one place; the last place holds until the end.
 fn intervals(script: &Script, duration: Duration) -> Vec<Interval> {
-    let end = duration.as_secs_f64();
-    let mut intervals: Vec<Interval> = Vec::new();
-    for step in script.steps().iter().take_while(|step| step.begins < duration) {
-        let (state, to) = (state(step.phase.place()), step.ends.as_secs_f64().min(end));
-        match intervals.last_mut().filter(|last| last.state == state) {
-            Some(last) => last.to = to,
-            None => intervals.push(Interval { state, from: step.begins.as_secs_f64(), to }),
-        }
-    }
-    let after = after_the_last(script);
-    match intervals.last_mut() {
-        Some(last) if last.state == after => last.to = end,
-        Some(&mut Interval { to, .. }) if to < end => intervals.push(Interval { state: after, from: to, to: end }),
-        Some(_) => {}
-        None => intervals.push(Interval { state: after, from: 0.0, to: end }),
-    }
-    intervals
-}
-
-/// Tells where she is when the script has ended: who has stood up is gone.
-fn after_the_last(script: &Script) -> State {
-    match script.steps().last().map(|step| step.phase) {
-        None | Some(Phase::Leaning | Phase::Rising { .. }) => State::Absent,
-        Some(phase) => state(phase.place()),
-    }
+    let stretches = script.stretches(duration).into_iter();
+    stretches.map(|at| Interval { state: state(at.place), from: at.from, to: at.to }).collect()
 }
 
 const fn state(place: Place) -> State {
@@ -289,7 +267,7 @@ fn rises(script: &Script, duration: Duration, intervals: &[Interval], returns: &
     let steps = script.steps();
     let followers = steps.iter().skip(1).map(Some).chain([None]);
     let risings = steps.iter().zip(followers).filter_map(|(step, follower)| {
-        let Phase::Rising { why, style, hand } = step.phase else { return None };
+        let Phase::Rising { why, style, hand, leaves_kg } = step.phase else { return None };
         let leaning = follower.filter(|next| matches!(next.phase, Phase::Leaning));
         let ends = leaning.map_or(step.ends, |next| next.ends);
         (ends < duration).then(|| {
@@ -307,12 +285,13 @@ fn rises(script: &Script, duration: Duration, intervals: &[Interval], returns: &
                 why: match why {
                     Why::Toilet => "toilet",
                     Why::Morning => "morning",
+                    Why::Fall => "fall",
                 }
                 .to_owned(),
                 style: style_name(style, hand),
                 occupied_s: thousandths(edge_from - in_bed_since),
                 edge_s: sat_s(steps, edge_from, body_off),
-                residual_kg: 0.0,
+                residual_kg: thousandths(leaves_kg),
             }
         })
     });
@@ -342,6 +321,8 @@ fn disturbances(script: &Script, duration: Duration) -> Vec<Disturbance> {
         let (what, ends) = match step.phase {
             Phase::Turning { .. } => ("turn", Some(step.ends)),
             Phase::Lifting { .. } => ("bridge", Some(step.ends)),
+            Phase::Attempting { .. } => ("attempt", Some(step.ends)),
+            Phase::Kicking { .. } => ("legs", Some(step.ends)),
             Phase::SittingUp => ("situp", lies_down_again(steps.get(index..).unwrap_or_default())),
             Phase::Away
             | Phase::SittingDown { .. }
@@ -365,6 +346,17 @@ fn disturbances(script: &Script, duration: Duration) -> Vec<Disturbance> {
 fn lies_down_again(steps: &[Step]) -> Option<Duration> {
     let next = steps.iter().find(|step| !matches!(step.phase, Phase::SittingUp | Phase::Upright))?;
     matches!(next.phase, Phase::LyingDown { .. }).then_some(next.ends)
+}
+
+fn load(visit: &Visit) -> OtherLoad {
+    OtherLoad {
+        what: visit.guest.as_str().to_owned(),
+        from: visit.from,
+        to: visit.to,
+        max_kg: thousandths(visit.max_kg()),
+        mat_share: thousandths(visit.mat_share),
+        moves: visit.moves.iter().copied().map(thousandths).collect(),
+    }
 }
 
 fn fault(span: &FaultSpan, settings: &NightSettings, mat: &Mat, intervals: &[Interval]) -> Fault {

@@ -17,7 +17,7 @@ fn start() -> Timestamp {
 }
 
 fn drawn(seed: u64, mat: MatKind, difficulty: Difficulty) -> NightSettings {
-    NightSettings { rate_hz: 5.0, ..NightSettings::drawn(seed, mat, difficulty, start(), NIGHT) }
+    NightSettings { rate_hz: 5.0, ..NightSettings::drawn_on(mat, seed, difficulty, start(), NIGHT) }
 }
 
 fn mats(seed: u64) -> [MatKind; 3] {
@@ -175,7 +175,8 @@ fn drawn_nights_of_every_kind_and_level_are_played_to_their_end() {
             [Difficulty::Easy, Difficulty::Realistic, Difficulty::Nasty][usize::try_from(seed % 3).unwrap()];
         let mat = MatKind::drawn(&mut Rng::stream(seed, "kind"), difficulty);
         let length = Duration::from_secs(3600);
-        let settings = NightSettings { rate_hz: 2.0, ..NightSettings::drawn(seed, mat, difficulty, start(), length) };
+        let settings =
+            NightSettings { rate_hz: 2.0, ..NightSettings::drawn_on(mat, seed, difficulty, start(), length) };
         kinds.insert(settings.mat.as_str());
         let rows: Vec<String> = Night::new(settings.clone()).map(|row| csv(&row)).collect();
         assert!(!rows.is_empty() && rows.len() <= 2 * 3600 * 2, "seed {seed}: {} rows", rows.len());

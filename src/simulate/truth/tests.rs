@@ -3,24 +3,25 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::simulate::MatKind;
 use crate::simulate::faults::{Cable, Faults};
 use crate::simulate::pose::{Body, Posture};
 use crate::simulate::pressure::{Layout, PressureMat};
+use crate::simulate::{Home, MatKind};
 
 fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
 fn settings() -> NightSettings {
-    let mut script = Script::new(Body { weight_kg: 60.0, breath_hz: 0.25, breath_depth: 0.0, restlessness: 1.0 });
-    let rising = Phase::Rising { why: Why::Toilet, style: Style::Slow, hand: 0.1 };
+    let mut script =
+        Script::new(Body { weight_kg: 60.0, breath_hz: 0.25, breath_depth: 0.0, breath_wave: 0.0, restlessness: 1.0 });
+    let rising = Phase::Rising { why: Why::Toilet, style: Style::Slow, hand: 0.1, leaves_kg: 1.25 };
     for (phase, lasts) in [
         (Phase::Away, 100.0),
         (Phase::SittingDown { share: 0.7 }, 1.0),
         (Phase::LyingDown { posture: Posture::Back, shift: 0.0 }, 4.0),
         (Phase::Lying, 95.0),
-        (Phase::Turning { to: Posture::Left, shift: 0.0, dip: 0.3 }, 2.0),
+        (Phase::Turning { to: Posture::Left, shift: 0.0, dip: 0.3, swing: 0.2 }, 2.0),
         (Phase::SittingUp, 2.0),
         (Phase::Upright, 6.0),
         (Phase::LyingDown { posture: Posture::Back, shift: 0.0 }, 2.0),
@@ -45,6 +46,7 @@ fn settings() -> NightSettings {
         rate_hz: 5.0,
         mat: MatKind::Pressure(PressureMat::fsr()),
         resident: script,
+        home: Home::default(),
         faults: Faults { spans, ..Faults::default() },
         difficulty: Difficulty::Realistic,
     }
@@ -66,7 +68,7 @@ fn says_when_she_rose_returned_and_what_looked_like_it() {
         style: "slow+hand".to_owned(),
         occupied_s: 115.0,
         edge_s: 5.0,
-        residual_kg: 0.0,
+        residual_kg: 1.25,
     };
     assert_eq!(truth.rises, [rise]);
     assert_eq!(truth.returns, [100.0, 289.0]);
@@ -151,6 +153,61 @@ fn a_pulled_cable_that_reads_as_an_empty_bed_is_said_to_be_beyond_telling() {
         truth(&NightSettings { mat, ..settings() }).faults[1].ambiguous
     };
     assert!(ambiguous(0.0) && !ambiguous(110.0));
+}
+
+/// The truth of drawn nights of 11 h.
+fn drawn(difficulty: Difficulty, seeds: u64) -> impl Iterator<Item = Truth> {
+    let start = "2026-01-15T20:00:00Z".parse().unwrap();
+    let draw = move |seed| NightSettings::drawn(seed, difficulty, start, seconds(39_600.0));
+    (0..seeds).map(draw).map(|settings| truth(&settings))
+}
+
+#[test]
+fn the_truth_of_every_drawn_night_is_consistent() {
+    for truth in [Difficulty::Easy, Difficulty::Realistic, Difficulty::Nasty].into_iter().flat_map(|it| drawn(it, 60)) {
+        let id = &truth.id;
+        let (first, last) = (truth.intervals[0], truth.intervals[truth.intervals.len() - 1]);
+        assert!(first.from.abs() < 1e-9 && (last.to - truth.duration_s).abs() < 1e-9, "{id}");
+        for pair in truth.intervals.windows(2) {
+            assert!((pair[0].to - pair[1].from).abs() < 1e-9 && pair[0].state != pair[1].state, "{id}: {pair:?}");
+        }
+        for rise in &truth.rises {
+            assert!(rise.edge_from < rise.body_off && rise.body_off <= rise.time, "{id}: {rise:?}");
+            assert_eq!(truth.state_at(rise.edge_from), Some(State::Edge), "{id}: {rise:?}");
+            assert_eq!(truth.state_at(rise.time), Some(State::Absent), "{id}: {rise:?}");
+            assert_eq!(rise.body_off < rise.time, rise.style.ends_with("+hand"), "{id}: {rise:?}");
+            assert!(rise.occupied_s > 0.0 && rise.edge_s <= rise.body_off - rise.edge_from, "{id}: {rise:?}");
+            assert!((-3.0..=3.0).contains(&rise.residual_kg), "{id}: {rise:?}");
+            assert!(rise.returned.is_none_or(|back| truth.returns.contains(&back) && back > rise.time), "{id}");
+        }
+        assert!(
+            truth.rises.windows(2).all(|pair| pair[0].returned.is_some_and(|back| back < pair[1].edge_from)),
+            "{id}"
+        );
+        for at in &truth.disturbances {
+            assert!(
+                at.from < at.to && truth.state_at(at.from).is_some_and(|state| state != State::Absent),
+                "{id}: {at:?}"
+            );
+        }
+        assert_eq!(truth.partner, truth.loads.iter().any(|load| load.what == "partner"), "{id}");
+        assert!(truth.loads.iter().all(|load| load.from < load.to && load.to <= truth.duration_s), "{id}");
+    }
+}
+
+#[test]
+fn drawn_nights_use_every_word_that_scorers_know() {
+    let nights: Vec<Truth> = drawn(Difficulty::Realistic, 150).chain(drawn(Difficulty::Nasty, 100)).collect();
+    let words = |of: fn(&Truth) -> Vec<String>| nights.iter().flat_map(of).collect::<BTreeSet<_>>();
+    let disturbances = words(|night| night.disturbances.iter().map(|at| at.what.clone()).collect());
+    assert!(["attempt", "bridge", "legs", "situp", "turn"].iter().eq(disturbances.iter()), "{disturbances:?}");
+    let loads = words(|night| night.loads.iter().map(|load| load.what.clone()).collect());
+    assert!(["bag", "caregiver", "partner", "pet", "sheets", "visitor"].iter().eq(loads.iter()), "{loads:?}");
+    let why = words(|night| night.rises.iter().map(|rise| rise.why.clone()).collect());
+    assert!(["fall", "morning", "toilet"].iter().eq(why.iter()), "{why:?}");
+    let styles = words(|night| night.rises.iter().map(|rise| rise.style.clone()).collect());
+    let known = ["normal", "normal+hand", "quick", "quick+hand", "slow", "slow+hand"];
+    assert!(known.iter().eq(styles.iter()), "{styles:?}");
 }
 
 #[test]
