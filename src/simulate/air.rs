@@ -24,6 +24,8 @@ pub struct AirMat {
     pub noise: f64,
     /// How far weather (of an absolute one) and room move it in eight hours, in hPa.
     pub drift: f64,
+    /// How far weather and room have moved it since installation day, in hPa.
+    pub since_hpa: f64,
     /// How far the warmth of a body moves it in the end, in hPa. A closed volume gains 3.5 hPa a degree.
     pub warmth: f64,
     /// Which share of its overpressure leaks away an hour.
@@ -55,6 +57,7 @@ impl AirMat {
             half_kg: 250.0,
             noise: 0.01,
             drift: 0.0,
+            since_hpa: 0.0,
             warmth: 0.0,
             leak_an_hour: 0.0,
             residual: 0.0,
@@ -65,7 +68,8 @@ impl AirMat {
     /// Draws a mat as homes of this difficulty have them.
     #[must_use]
     pub fn drawn(difficulty: Difficulty, rng: &mut Rng) -> Self {
-        let absolute = rng.chance(0.4);
+        // Weather moves an absolute sensor as far as a light person does.
+        let absolute = rng.chance(0.4) && difficulty != Difficulty::Easy;
         let (span, noise, drift, leak) = match difficulty {
             Difficulty::Easy => (rng.between(10.0, 20.0), 0.001, 0.3, 0.01),
             Difficulty::Realistic => (rng.between(6.0, 18.0), 0.003, 0.8, 0.04),
@@ -75,6 +79,12 @@ impl AirMat {
         let half_kg = if nasty { rng.between(40.0, 200.0) } else { rng.between(150.0, 500.0) };
         // Weather at one place: 2 to 6 hPa in eight hours are usual, 10 no rarity in autumn.
         let weather = if absolute { rng.between(1.0, 4.0) * if nasty { 1.5 } else { 1.0 } } else { 0.0 };
+        // Days lie some 10 hPa apart where the weather is that of the North.
+        let since = match difficulty {
+            Difficulty::Easy => 0.0,
+            Difficulty::Realistic => drift + if absolute { 5.0 } else { 0.0 },
+            Difficulty::Nasty => drift + if absolute { 9.0 } else { 0.0 },
+        };
         Self {
             absolute,
             empty_hpa: if absolute { rng.between(985.0, 1035.0) } else { rng.between(0.0, 6.0) },
@@ -82,6 +92,7 @@ impl AirMat {
             half_kg,
             noise: span * noise * rng.between(0.5, 1.5),
             drift: drift + weather,
+            since_hpa: since * rng.normal(),
             warmth: drift * rng.between(0.0, 1.0),
             leak_an_hour: leak * rng.uniform(),
             residual: leak * rng.between(0.0, 0.5),
@@ -133,7 +144,7 @@ impl Air {
         self.lost_hpa += (over + stored - self.lost_hpa).max(0.0) * self.mat.leak_an_hour * elapsed_s / 3600.0;
         let ripple = self.mat.pump * (std::f64::consts::PI * self.seconds / PUMP_S).sin();
         let moved = self.drift.after(elapsed_s) + self.mat.warmth * self.warm + ripple - self.lost_hpa;
-        let exact = self.mat.empty_hpa + over + moved + self.mat.noise * self.rng.normal();
+        let exact = self.mat.empty_hpa + self.mat.since_hpa + over + moved + self.mat.noise * self.rng.normal();
         let lowest = if self.mat.absolute { 300.0 } else { -self.mat.full_scale() };
         Channels::new([hundredths(exact.clamp(lowest, self.mat.full_scale()))]).expect("one channel")
     }

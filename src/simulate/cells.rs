@@ -26,6 +26,8 @@ pub struct CellsMat {
     pub creep: f64,
     /// How far a start moves each zero point, in kilograms.
     pub jump: f64,
+    /// How much more the empty bed weighs than on installation day, in kilograms: another mattress, a box under it.
+    pub since_kg: f64,
     /// Whether a start takes what is there as the empty bed.
     pub retares: bool,
     /// Whether what is less than nothing is told as 0.
@@ -52,6 +54,7 @@ impl CellsMat {
             drift: 0.0,
             creep: 0.0,
             jump: 0.0,
+            since_kg: 0.0,
             retares: false,
             clamps: false,
         }
@@ -60,10 +63,10 @@ impl CellsMat {
     /// Draws a bed as homes of this difficulty have them.
     #[must_use]
     pub fn drawn(difficulty: Difficulty, rng: &mut Rng) -> Self {
-        let (noise, drift, creep, jump) = match difficulty {
-            Difficulty::Easy => (0.02, 0.03, 0.0005, 0.1),
-            Difficulty::Realistic => (0.05, 0.4, 0.003, 0.8),
-            Difficulty::Nasty => (0.12, 1.5, 0.01, 2.0),
+        let (noise, drift, creep, jump, since) = match difficulty {
+            Difficulty::Easy => (0.02, 0.03, 0.0005, 0.1, 0.0),
+            Difficulty::Realistic => (0.05, 0.4, 0.003, 0.8, 12.0),
+            Difficulty::Nasty => (0.12, 1.5, 0.01, 2.0, 30.0),
         };
         let tared = rng.chance(0.6);
         Self {
@@ -74,6 +77,7 @@ impl CellsMat {
             drift: drift * rng.between(0.3, 1.0),
             creep: creep * rng.uniform(),
             jump: jump * rng.uniform(),
+            since_kg: since * rng.normal(),
             retares: difficulty != Difficulty::Easy && rng.chance(0.5),
             clamps: tared && rng.chance(0.3),
         }
@@ -124,7 +128,7 @@ impl Cells {
         let whole: f64 = parts.iter().sum();
         let legs = parts.map(|part| Leg {
             empty_kg: mat.frame_kg * part / whole,
-            zero_kg: 0.0,
+            zero_kg: -mat.since_kg * part / whole,
             crept_kg: 0.0,
             drifted_kg: 0.0,
             drift: Drift::new(mat.drift, &mut rng),

@@ -223,4 +223,6 @@ fn blind_spans(mut samples: Samples) -> Vec<Blind> {
 }
 
 #[cfg(test)]
+mod hobby;
+#[cfg(test)]
 mod tests;

@@ -47,6 +47,8 @@ pub struct PressureMat {
     pub drift: f64,
     /// How far a start moves the rest level of a zone: a deviation in counts.
     pub jump: f64,
+    /// How far each zone's rest level has moved since installation day, in counts; `PoPu`'s jumped by 20 % of a person.
+    pub since: f64,
     /// Noise of each zone: a deviation in counts.
     pub noise: f64,
     /// Noise that grows with the signal: a deviation as a share of it. 0.005 was measured.
@@ -100,6 +102,7 @@ impl PressureMat {
             warmth: 0.0,
             drift: 0.0,
             jump: 0.0,
+            since: 0.0,
             noise: 1.5,
             signal_noise: 0.002,
             full_scale: 4095.0,
@@ -307,7 +310,7 @@ impl Zone {
         let gain = (1.0 + mat.difference * rng.normal()).clamp(0.7, 1.3);
         // Rest levels hang on how the strip is clamped and covered: they differ far more.
         let empty = mat.empty * (1.0 + 4.0 * mat.difference * rng.normal()).clamp(0.3, 2.5);
-        Self { empty, gain, drift: Drift::new(mat.drift, rng), moved: 0.0, memory: Memory::default() }
+        Self { empty, gain, drift: Drift::new(mat.drift, rng), moved: mat.since, memory: Memory::default() }
     }
 
     /// Returns the counts above the rest level.

@@ -14,6 +14,7 @@ struct Quality {
     residual: (f64, f64),
     drift: f64,
     jump: f64,
+    since: f64,
     warmth: f64,
     /// Rest level, as a share of the scale.
     empty: (f64, f64),
@@ -33,6 +34,7 @@ impl Quality {
                 residual: (0.001, 0.015),
                 drift: 0.003,
                 jump: 0.01,
+                since: 0.0,
                 warmth: 0.0,
                 empty: (0.002, 0.08),
                 swing: (0.35, 0.60),
@@ -41,9 +43,10 @@ impl Quality {
             },
             Difficulty::Realistic => Self {
                 noise: (0.002, 0.005),
-                residual: (0.005, 0.04),
-                drift: 0.02,
-                jump: 0.04,
+                residual: (0.01, 0.12),
+                drift: 0.12,
+                jump: 0.12,
+                since: 0.32,
                 warmth: -0.05,
                 empty: (0.0, 0.12),
                 swing: (0.20, 0.75),
@@ -52,9 +55,10 @@ impl Quality {
             },
             Difficulty::Nasty => Self {
                 noise: (0.004, 0.015),
-                residual: (0.02, 0.10),
-                drift: 0.10,
-                jump: 0.10,
+                residual: (0.05, 0.30),
+                drift: 0.60,
+                jump: 0.40,
+                since: 0.45,
                 warmth: -0.12,
                 empty: (0.0, 0.55),
                 swing: (0.08, 0.60),
@@ -104,6 +108,7 @@ impl PressureMat {
             warmth: quality.warmth * rng.uniform(),
             drift: swing * quality.drift * rng.uniform(),
             jump: swing * quality.jump * rng.uniform(),
+            since: swing * quality.since * rng.normal(),
             ..self
         }
     }
