@@ -81,7 +81,7 @@ pub struct Ways {
 const EASY: Ways = Ways {
     turns: 3.0,
     stirs: 12.0,
-    lifts: 0.9,
+    lifts: 0.5,
     lift_s_max: 1.2,
     sit_ups: 0.15,
     edge_sits: 0.1,
@@ -99,7 +99,7 @@ const EASY: Ways = Ways {
 
 const REALISTIC: Ways = Ways {
     turns: 4.2,
-    lifts: 1.3,
+    lifts: 1.0,
     lift_s_max: 1.8,
     sit_ups: 0.25,
     edge_sits: 0.3,
@@ -111,7 +111,7 @@ const REALISTIC: Ways = Ways {
     hand_s_max: 10.0,
     leaves: 0.4,
     leaves_kg_max: 2.0,
-    falls: 0.03,
+    falls: 0.04,
     restless_returns: 0.08,
     ..EASY
 };
@@ -119,7 +119,7 @@ const REALISTIC: Ways = Ways {
 const NASTY: Ways = Ways {
     turns: 5.0,
     stirs: 14.0,
-    lifts: 3.0,
+    lifts: 2.6,
     lift_s_max: 2.2,
     sit_ups: 0.35,
     edge_sits: 0.5,

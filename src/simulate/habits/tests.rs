@@ -32,22 +32,22 @@ fn residents_move_and_rise_as_often_as_was_measured() {
 }
 
 #[test]
-fn getting_out_takes_as_long_as_was_measured() {
+fn people_sit_before_they_walk_for_as_long_as_was_measured() {
     let mut seconds = Vec::new();
     for night in (0..300).map(|seed| drawn(seed, Difficulty::Realistic, NIGHT)) {
-        let mut begins = None;
+        let mut sits_from = Duration::ZERO;
         for step in night.steps() {
-            if matches!(step.phase, Phase::SittingUp) {
-                begins = Some(step.begins);
+            if matches!(step.phase, Phase::ToEdge { .. }) {
+                sits_from = step.ends;
             }
             if matches!(step.phase, Phase::Rising { .. }) {
-                seconds.push(step.ends.abs_diff(begins.unwrap()).as_secs_f64());
+                seconds.push(step.begins.abs_diff(sits_from).as_secs_f64());
             }
         }
     }
     seconds.sort_by(f64::total_cmp);
     let quantile = |per_cent: usize| seconds[seconds.len() * per_cent / 100];
-    assert!((1.2..4.0).contains(&quantile(10)), "{}", quantile(10));
+    assert!((0.1..1.0).contains(&quantile(10)), "{}", quantile(10));
     assert!((8.0..15.0).contains(&quantile(50)), "{}", quantile(50));
     assert!((80.0..150.0).contains(&quantile(95)), "{}", quantile(95));
 }
@@ -71,7 +71,7 @@ fn every_kind_of_doing_occurs_where_it_should() {
     ];
     for (name, is) in kinds {
         let sum = |nights: &[Script]| nights.iter().map(|night| count(night, is)).sum::<usize>();
-        assert!(sum(&realistic) >= 2 && sum(&nasty) >= 5, "{name}: {} and {}", sum(&realistic), sum(&nasty));
+        assert!(sum(&realistic) >= 1 && sum(&nasty) >= 5, "{name}: {} and {}", sum(&realistic), sum(&nasty));
     }
     let first = |night: &Script| night.stretches(NIGHT)[0];
     assert!(realistic.iter().any(|night| first(night).place == Place::Bed), "none starts in bed");

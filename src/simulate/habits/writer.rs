@@ -22,13 +22,16 @@ const AWAY_S: [(f64, f64); 9] = [
     (1.0, 1200.0),
 ];
 
-/// Seconds from lying to standing, measured on people of 66 to 86 years (UCI batteryless sensor data); the longest are
+/// Seconds of sitting between lying and walking, measured on people of 66 to 86 years (UCI batteryless sensor data); the longest are
 /// those of people who must gather strength first.
 const GETTING_OUT_S: [(f64, f64); 6] =
     [(0.05, 1.8), (0.25, 3.6), (0.5, 11.0), (0.75, 53.0), (0.95, 104.0), (1.0, 290.0)];
 
 /// Seconds on the edge of people who lie down again; not known to have been measured.
 const EDGE_SIT_S: [(f64, f64); 4] = [(0.05, 4.0), (0.5, 35.0), (0.9, 150.0), (1.0, 300.0)];
+
+/// Seconds of sitting up in bed: to drink, to cough, to look at the clock; not known to have been measured.
+const SIT_UP_S: [(f64, f64); 3] = [(0.0, 8.0), (0.5, 45.0), (1.0, 150.0)];
 
 #[derive(Debug, Clone, Copy)]
 enum Move {
@@ -181,7 +184,7 @@ impl<'a> Writer<'a> {
     }
 
     fn sits_up(&mut self) {
-        let (takes, sits) = (self.rng.between(1.0, 3.0), self.rng.between(10.0, 150.0));
+        let (takes, sits) = (self.rng.between(1.0, 3.0), self.rng.quantile(&SIT_UP_S));
         self.step(Phase::SittingUp, takes);
         self.step(Phase::Upright, sits);
         self.lies_down();
@@ -224,8 +227,9 @@ impl<'a> Writer<'a> {
     }
 
     pub(super) fn gets_out(&mut self, why: Why) {
-        let whole = self.rng.quantile(&GETTING_OUT_S);
-        let style = if whole < 3.0 {
+        let sits = self.rng.quantile(&GETTING_OUT_S);
+        // As rare as those in whom no sitting was seen.
+        let style = if sits < 3.0 {
             Style::Quick
         } else {
             self.rng.pick(&[(0.55, Style::Normal), (0.45, Style::Slow)]).unwrap_or(Style::Normal)
@@ -238,11 +242,11 @@ impl<'a> Writer<'a> {
             Style::Slow if self.rng.chance(self.ways.slides) => self.rng.between(5.0, 12.0),
             Style::Slow => self.rng.between(2.0, 5.0),
         };
-        let (sits_up, share) = ((whole * 0.3).min(4.0), self.sitting_share());
+        let (share, quick) = (self.sitting_share(), style == Style::Quick);
+        let sits_up = if quick { self.rng.between(0.4, 1.0) } else { self.rng.between(1.0, 4.0) };
         self.step(Phase::SittingUp, sits_up);
         self.step(Phase::ToEdge { share }, sits_up);
-        let sits = (whole - 2.0 * sits_up - stands_up).max(0.2);
-        self.sits(sits);
+        self.sits(if quick { 0.5 * sits - 0.7 } else { sits });
         self.stands_up(why, style, stands_up);
     }
 

@@ -44,7 +44,7 @@ impl Quality {
             Difficulty::Realistic => Self {
                 noise: (0.002, 0.005),
                 residual: (0.01, 0.12),
-                drift: 0.12,
+                drift: 0.06,
                 jump: 0.12,
                 since: 0.32,
                 warmth: -0.05,
@@ -56,7 +56,7 @@ impl Quality {
             Difficulty::Nasty => Self {
                 noise: (0.004, 0.015),
                 residual: (0.05, 0.30),
-                drift: 0.60,
+                drift: 0.30,
                 jump: 0.40,
                 since: 0.45,
                 warmth: -0.12,
