@@ -12,11 +12,13 @@
 //! 4. [`occupancy`]: the share to the phase of the bed, with hysteresis, and [`leaving`]: when she has left for good;
 //! 5. [`rules`]: what changed to events, by the rules of the watch: window, [`absence`], [`daily`] times.
 //!
-//! Beside them [`faults`] says whether the mat can be trusted, with [`period`] for how long a silence may be.
+//! Beside them [`faults`] says whether the mat can be trusted, with [`period`] for how long a silence may be. [`evidence`]
+//! says on what a decision rests, and [`view`] what the detector sees at the moment, for people who ask.
 
 mod absence;
 mod bedfellow;
 mod daily;
+mod evidence;
 mod faults;
 mod learning;
 mod leaving;
@@ -32,14 +34,18 @@ mod signal;
 mod stuck;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use std::collections::VecDeque;
 
+pub use evidence::{Because, Decision};
 pub use memory::{AbsenceMemory, BedMemory, Learnt, Memory};
 pub use settings::{Alarm, Confirm, Settings};
+pub use view::{View, ViewPhase};
 
 use crate::model::{Event, Kind, MatFault, MatHealth, Moment, Now, Quality, Reading};
 use bedfellow::Bedfellow;
+use evidence::Load;
 use faults::{Faults, Told};
 use learning::Learning;
 use leaving::Leaving;
@@ -112,7 +118,8 @@ pub struct Detector {
     retained_occupied: Option<Moment>,
     /// When what a restart must know was last asked for.
     remembered: Moment,
-    events: VecDeque<Event>,
+    decisions: VecDeque<Decision>,
+    load: Load,
     /// Whether what a restart must know has changed since it was last asked for.
     changed: bool,
 }
@@ -147,7 +154,8 @@ impl Detector {
             retained_empty: None,
             retained_occupied: None,
             remembered: now.moment,
-            events: VecDeque::with_capacity(8),
+            decisions: VecDeque::with_capacity(8),
+            load: Load::default(),
             changed: false,
         }
     }
@@ -211,9 +219,14 @@ impl Detector {
         [self.occupancy.due(), self.faults.due(silent_after), self.rules.due(), retained].into_iter().flatten().min()
     }
 
-    /// Returns the next event, oldest first.
+    /// Returns the next event, oldest first. Passes over what was not told; see [`Self::next_decision`].
     pub fn next_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        while let Some(decision) = self.decisions.pop_front() {
+            if decision.event.is_some() {
+                return decision.event;
+            }
+        }
+        None
     }
 
     /// Returns how the mat is.
@@ -260,9 +273,13 @@ impl Detector {
         }
         let frame = match self.signal.take(reading.at, &reading.channels) {
             Sample::Loads(frame) => frame,
-            Sample::Unusable(fault) => return self.unusable(fault),
+            Sample::Unusable(fault) => {
+                self.load.value = None;
+                return self.unusable(fault);
+            }
         };
         if self.is_impossible(&frame) {
+            self.load.value = None;
             return self.unusable(MatFault::Unplugged);
         }
         self.latest = Some(*reading);
@@ -276,13 +293,16 @@ impl Detector {
         self.good(reading.at);
         let step = self.life.take(reading.at, &frame, self.span());
         self.learn(reading.at, &frame, step.as_ref());
+        self.load.value = Some(frame.sum_of(&frame.values));
         if let Some(sight) = self.sight(&frame, step.map_or(0.0, |step| step.evidence)) {
+            self.load.share = Some(sight.share).filter(|_| !self.settings.contact);
             self.settle_retained(sight);
             self.see(reading.at, sight);
         }
         let in_bed = matches!(self.occupancy.phase(), Phase::InBed { .. });
         self.changed |= in_bed && self.now.moment.since(self.remembered) >= REMEMBER_EVERY;
         self.follow(reading.at, &frame, step);
+        self.note_load();
     }
 
     /// A retained or late message sets the state where nothing better is known, and raises nothing by itself.
@@ -392,6 +412,7 @@ impl Detector {
         if learnt.still > 0.0 && !learnt.alike {
             self.life.set(learnt.still, learnt.lively);
         }
+        self.remark(Because::Learnt { empty: self.value_of(&learnt.pair.empty), occupied: self.value_of(&learnt.pair.occupied) });
         if learnt.occupied {
             let swing = learnt.pair.occupied.iter().sum::<f64>() - learnt.pair.empty.iter().sum::<f64>();
             self.occupancy.set_unsure(!self.is_person(&learnt, swing));
@@ -451,6 +472,8 @@ impl Detector {
         }
         if let Some(change) = change {
             self.on_change(change);
+        } else {
+            self.remark_on(before, at);
         }
         self.forget_unsure();
     }
@@ -496,12 +519,16 @@ impl Detector {
         if self.retained_empty.is_some_and(|at| now.moment >= at + RETAINED_STANDS_AFTER) {
             self.retained_stands();
         }
+        let before = self.occupancy.phase();
         if let Some(change) = self.occupancy.pass(now.moment) {
             self.on_change(change);
+        } else {
+            self.remark_on(before, now.moment);
         }
         self.forget_unsure();
-        for kind in self.rules.pass(&self.settings, self.occupancy.phase(), &now) {
-            self.events.push_back(kind);
+        for event in self.rules.pass(&self.settings, self.occupancy.phase(), &now) {
+            let because = self.because_of_time(&event);
+            self.tell(event, because);
             self.changed = true;
         }
     }
@@ -517,8 +544,9 @@ impl Detector {
     fn on_change(&mut self, change: Change) {
         self.changed = true;
         let gap = std::mem::take(&mut self.gap);
+        let because = self.because_of_change(change, gap);
         if let Some(event) = self.rules.on_change(&self.settings, change, gap, &self.now) {
-            self.events.push_back(event);
+            self.tell(event, because);
         }
     }
 
@@ -535,18 +563,21 @@ impl Detector {
 
     fn tell_faults(&mut self, told: Vec<Told>) {
         for each in told {
-            let (kind, at) = match each {
+            let now = self.now;
+            let (kind, at, because) = match each {
                 Told::Begun { fault, at } => {
                     if fault != MatFault::Chatter {
                         self.gap_begins();
                     }
-                    (Kind::SensorFault(fault), at)
+                    (Kind::SensorFault(fault), at, Because::Faulty { fault, lasted: now.moment.since(at) })
                 }
-                Told::Over { fault, at } => (Kind::SensorRestored(fault), at),
+                Told::Over { fault, at } => {
+                    (Kind::SensorRestored(fault), at, Because::Sound { fault, lasted: now.moment.since(at) })
+                }
             };
             self.changed = true;
-            let time = self.now.utc_of(at);
-            self.events.push_back(rules::event(&self.settings, kind, time, None, &self.now));
+            let event = rules::event(&self.settings, kind, now.utc_of(at), None, &now);
+            self.tell(event, because);
         }
     }
 }

@@ -162,6 +162,11 @@ impl Signal {
         if self.inverted { high - part * width } else { low + part * width }
     }
 
+    /// Returns the value that a load stands for, counted upwards.
+    pub(super) fn upwards(&self, load: f64) -> f64 {
+        if self.inverted { -self.value(load) } else { self.value(load) }
+    }
+
     /// Returns the load that a value of the sensor stands for.
     fn load(&self, value: f64) -> f64 {
         let Some((low, high)) = self.range.filter(|(low, high)| high > low) else {

@@ -6,6 +6,7 @@
     reason = "small numbers of a test"
 )]
 
+mod evidence;
 mod faults;
 mod properties;
 mod restarts;
