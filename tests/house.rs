@@ -21,6 +21,7 @@ const PURE: &[&str] = &[
     "dispatch/outcome.rs",
     "gateway/ledger.rs",
     "gateway/faults.rs",
+    "cli/replay/plot",
 ];
 
 /// What a pure room never names.
