@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::curve::{Stretch, fill};
+use super::curve::{LEVELS, Stretch, fill};
 use super::marks::Mark;
 use super::scale::Across;
 use super::sheet::{FAINT, Held, INK, SMALL, Sheet, TEXT, WIDTH, text_width};
@@ -191,8 +191,8 @@ pub(super) fn legend(
     }
     if shown.levels {
         y += 20.0;
-        sheet.thread(&[(left, y + 7.0), (left + 22.0, y + 7.0)], "#a3004c", "1.3", "7 3");
-        sheet.text(left + 28.0, y + 11.0, SMALL, Held::Left, words.levels_learnt);
+        sheet.line((left, y + 7.0), (left + 22.0, y + 7.0), LEVELS, "7 3");
+        sheet.text(left + 28.0, y + 11.0, SMALL, Held::Left, words.levels_dashed);
     }
     y + 20.0
 }

@@ -2,7 +2,7 @@
 
 use super::scale::{Across, Upwards};
 use super::sheet::{FAINT, Held, INK, SMALL, Sheet, short, text_width};
-use super::track::{Column, Load, Track};
+use super::track::{Column, Load, PHASES, Track};
 use super::words::Words;
 use crate::detect::ViewPhase;
 
@@ -14,6 +14,12 @@ pub(super) const STRIP_HEIGHT: f64 = 26.0;
 
 /// How far labels beside the curve keep from each other.
 const LABEL_APART: f64 = 13.0;
+
+/// How wide a fault is drawn at the least.
+const FAULT_WIDTH_MIN: f64 = 2.0;
+
+/// The colour of levels and thresholds.
+pub(super) const LEVELS: &str = "#a3004c";
 
 /// A level is drawn anew where it has moved this far, in the picture's units.
 const LEVEL_STEP: f64 = 0.5;
@@ -94,46 +100,47 @@ pub(super) fn faults(track: &Track, across: &Across) -> Vec<Stretch<()>> {
 
 /// Draws the tints of the phases, from `top` down to the strip.
 pub(super) fn tints(sheet: &mut Sheet, phases: &[Stretch<ViewPhase>], top: f64) {
-    for stretch in phases {
-        if let Some(tint) = tint(stretch.what) {
-            sheet.rect((stretch.from, top), (stretch.to - stretch.from, CURVE_HEIGHT), tint);
+    for phase in PHASES {
+        if let Some(tint) = tint(phase) {
+            sheet.blocks(&spans(phases, phase), (top, CURVE_HEIGHT), tint, "none");
         }
     }
 }
 
 /// Draws the strip of phases.
 pub(super) fn strip(sheet: &mut Sheet, phases: &[Stretch<ViewPhase>], top: f64) {
-    for stretch in phases {
-        sheet.rect((stretch.from, top), (stretch.to - stretch.from, STRIP_HEIGHT), fill(stretch.what));
+    for phase in PHASES {
+        sheet.blocks(&spans(phases, phase), (top, STRIP_HEIGHT), fill(phase), "none");
     }
 }
 
-/// Writes the names of the phases into their strip, where there is room. Words on a pattern could not be read; those
-/// are in the legend.
+fn spans(phases: &[Stretch<ViewPhase>], phase: ViewPhase) -> Vec<(f64, f64)> {
+    let of_phase = phases.iter().filter(|stretch| stretch.what == phase);
+    of_phase.map(|stretch| (stretch.from, stretch.to)).collect()
+}
+
+/// Writes the names of the phases into their strip, where there is room.
 pub(super) fn names(sheet: &mut Sheet, phases: &[Stretch<ViewPhase>], top: f64, words: &Words) {
     for stretch in phases {
-        let ink = match stretch.what {
-            ViewPhase::InBed => "#ffffff",
-            ViewPhase::Unknown | ViewPhase::Empty => INK,
-            ViewPhase::Settling | ViewPhase::Edge | ViewPhase::Leaving => continue,
+        let colours = match stretch.what {
+            ViewPhase::InBed => ("#ffffff", fill(stretch.what)),
+            ViewPhase::Unknown => (INK, fill(stretch.what)),
+            // On a pattern, words are read on a light ground.
+            ViewPhase::Empty | ViewPhase::Settling | ViewPhase::Edge | ViewPhase::Leaving => (INK, "#ffffff"),
         };
         let name = words.phase(stretch.what);
         if text_width(name, SMALL) + 6.0 <= stretch.to - stretch.from {
             let place = (f64::midpoint(stretch.from, stretch.to), top + STRIP_HEIGHT / 2.0 + 4.0);
-            sheet.haloed(place, SMALL, (ink, fill(stretch.what)), name);
+            sheet.haloed(place, SMALL, colours, name);
         }
     }
 }
 
 /// Hatches the stretches in which the mat could not be trusted; none is too short to be seen.
 pub(super) fn hatch(sheet: &mut Sheet, faults: &[Stretch<()>], top: f64, height: f64) {
-    for stretch in faults {
-        let width = (stretch.to - stretch.from).max(2.0);
-        sheet.rect((stretch.from, top), (width, height), "url(#fault)");
-        for x in [stretch.from, stretch.from + width] {
-            sheet.line((x, top), (x, top + height), INK, "");
-        }
-    }
+    let spans: Vec<(f64, f64)> =
+        faults.iter().map(|stretch| (stretch.from, stretch.to.max(stretch.from + FAULT_WIDTH_MIN))).collect();
+    sheet.blocks(&spans, (top, height), "url(#fault)", INK);
 }
 
 /// Draws the load, from least to most of each column; returns whether there are gaps in it.
@@ -212,22 +219,20 @@ pub(super) fn levels(sheet: &mut Sheet, track: &Track, across: &Across, upwards:
             let (x, y) = (across.at(last), upwards.at(level));
             match thread.last().copied() {
                 Some((_, before)) if (before - y).abs() < LEVEL_STEP => {}
-                // Holds until it moves.
-                Some((_, before)) => thread.extend([(x, before), (x, y)]),
+                Some(_) => thread.push((x, y)),
                 None => thread.push((across.at(track_start(track, which)), y)),
             }
         }
         let Some((_, y)) = thread.last().copied() else { continue };
         thread.push((right, y));
-        sheet.thread(&thread, "#ffffff", "2.6", dashes);
-        sheet.thread(&thread, "#a3004c", "1.3", dashes);
+        sheet.stairs(&format!("level{which}"), &thread, LEVELS, dashes);
         labels.push((y, name));
     }
     // From the lowest line upwards, each label keeps its distance from the one below it.
     let mut lowest = f64::INFINITY;
     for (y, name) in labels {
         lowest = (lowest - LABEL_APART).min(y);
-        sheet.coloured((right + 6.0, lowest + 4.0), SMALL, Held::Left, "#a3004c", name);
+        sheet.coloured((right + 6.0, lowest + 4.0), SMALL, Held::Left, LEVELS, name);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use svg::Document;
 use svg::node::element::{
-    Circle, Definitions, Description, Element, Line, Path, Pattern, Polygon, Rectangle, Text, Title,
+    Circle, Definitions, Description, Element, Line, Path, Pattern, Polygon, Rectangle, Text, Title, Use,
 };
 use svg::node::{Node, Value};
 
@@ -119,10 +119,27 @@ impl Sheet {
         self.add(outlined(Polygon::new().set("points", joined(points)).into(), fill));
     }
 
-    /// A line through many points, broken nowhere.
-    pub(super) fn thread(&mut self, points: &[(f64, f64)], ink: &str, width: &str, dashes: &str) {
-        let thread = Path::new().set("d", format!("M{}", joined(points))).set("fill", "none");
-        self.add(thread.set("stroke", ink).set("stroke-width", width).set("stroke-dasharray", dashes));
+    /// A dashed line that holds its height until it moves: each point gives the place where it gets to that height. Drawn
+    /// on a light ground, so that it shows on what is dark; written once under a name.
+    pub(super) fn stairs(&mut self, name: &str, points: &[(f64, f64)], ink: &str, dashes: &str) {
+        let Some(((x, y), steps)) = points.split_first() else { return };
+        let start = format!("M{},{}", short(*x), short(*y));
+        let data = steps.iter().fold(start, |data, (x, y)| format!("{data}H{}V{}", short(*x), short(*y)));
+        let path = Path::new().set("id", name).set("d", data).set("fill", "none").set("stroke-dasharray", dashes);
+        self.add(Definitions::new().add(path));
+        for (ink, width) in [("#ffffff", "2.6"), (ink, "1.3")] {
+            self.add(Use::new().set("href", format!("#{name}")).set("stroke", ink).set("stroke-width", width));
+        }
+    }
+
+    /// Areas of one height and filling, from a place to another each, as one shape; `edge` is the ink of their edges.
+    pub(super) fn blocks(&mut self, spans: &[(f64, f64)], (top, height): (f64, f64), fill: &str, edge: &str) {
+        let (top, height) = (short(top), short(height));
+        let blocks = spans.iter().map(|(from, to)| (short(*from), short(*to)));
+        let data: Vec<String> = blocks.map(|(from, to)| format!("M{from},{top}H{to}v{height}H{from}z")).collect();
+        if !data.is_empty() {
+            self.add(Path::new().set("d", data.concat()).set("fill", fill).set("stroke", edge));
+        }
     }
 
     /// A filled area.

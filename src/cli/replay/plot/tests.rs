@@ -205,6 +205,36 @@ fn a_glitch_does_not_squeeze_the_night() {
 }
 
 #[test]
+fn loads_that_no_sensor_says_are_left_out() {
+    let mut plot = plot();
+    for value in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN, f64::MAX, f64::MIN] {
+        reads(&mut plot, (0, 60), SECOND, &View { enter: Some(value), ..view(value, ViewPhase::InBed) });
+    }
+    assert!(plot.draw().is_none());
+    reads(&mut plot, (60, 120), SECOND, &view(600.0, ViewPhase::InBed));
+    let picture = plot.draw().unwrap();
+    assert!(!texts(&picture).is_empty() && !picture.contains("NaN") && !picture.contains("inf"));
+}
+
+#[test]
+fn even_where_everything_changes_all_the_time_a_picture_is_light() {
+    let mut plot = plot();
+    // As many columns as there can be, each with another phase, load and level than the one before.
+    for second in 0..39_000 {
+        let place = second / 32;
+        let phase = track::PHASES[usize::try_from(place % 6).unwrap()];
+        let shift = float(place % 2) * 300.0;
+        let level = |level: f64| Some(level + shift);
+        let (empty, leave) = (level(100.0), level(200.0));
+        let wild =
+            View { empty, leave, enter: level(275.0), occupied: level(600.0), ..view(float(second % 977), phase) };
+        reads(&mut plot, (second, second + 1), SECOND, &wild);
+    }
+    let picture = plot.draw().unwrap();
+    assert!((100_000..200_000).contains(&picture.len()), "{} bytes", picture.len());
+}
+
+#[test]
 fn the_axis_keeps_to_the_wall_clock_where_it_changes() {
     let zone = TimeZone::get("Europe/Stockholm").unwrap();
     let ms = |text: &str| text.parse::<Timestamp>().unwrap().as_millisecond();

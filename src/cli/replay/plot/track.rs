@@ -11,6 +11,13 @@ const COLUMNS_MAX: usize = 1_200;
 /// What a column covers at first: enough to see single readings at 50 Hz.
 const COLUMN_MS_MIN: i64 = 10;
 
+/// Loads beyond this no sensor says; with larger ones a scale cannot be calculated.
+const LOAD_MAX: f64 = 1e15;
+
+fn is_drawable(load: f64) -> bool {
+    load.abs() <= LOAD_MAX
+}
+
 /// The phases, as columns count them.
 pub(super) const PHASES: [ViewPhase; 6] =
     [ViewPhase::Unknown, ViewPhase::Empty, ViewPhase::Settling, ViewPhase::InBed, ViewPhase::Edge, ViewPhase::Leaving];
@@ -56,7 +63,8 @@ pub(super) struct Levels {
 
 impl Levels {
     fn of(view: &View) -> Option<Self> {
-        Some(Self { empty: view.empty?, occupied: view.occupied?, leave: view.leave?, enter: view.enter? })
+        let levels = Self { empty: view.empty?, occupied: view.occupied?, leave: view.leave?, enter: view.enter? };
+        levels.all().into_iter().all(is_drawable).then_some(levels)
     }
 
     /// Returns them all, from the least.
@@ -154,7 +162,7 @@ impl Track {
             Some(before) => self.spread(&before, now.at),
         }
         self.before = Some(now);
-        let Some(value) = view.value.filter(|_| heard) else { return };
+        let Some(value) = view.value.filter(|value| heard && is_drawable(*value)) else { return };
         let broken = self.pace.is_broken(at);
         if within {
             let place = self.place(now.at);
