@@ -48,11 +48,16 @@ fn watched_from_in_bed(case: &Case<'_>) -> Vec<String> {
     let events = case.replay(&film);
     let told = |event: &&Event| matches!(event.kind.as_str(), "rise" | "not-in-bed" | "not-returned");
     let told: Vec<&Event> = events.iter().filter(told).collect();
-    let latest = away.first + case.bed.limit(case.pace.period());
+    let latest = away.first + case.bed.limit(case.pace.period()) + to_learn_empty(case);
     let right =
         matches!(told[..], [rise] if rise.kind.as_str() == "rise" && (away.first..=latest).contains(&rise.decided));
     let wrong = (!right).then(|| format!("in bed to {:.3}, told: {}", lies.last, show(told)));
     wrong.into_iter().collect()
+}
+
+/// A bed that was never seen empty has to be looked at some more before it is.
+fn to_learn_empty(case: &Case<'_>) -> SignedDuration {
+    if case.bed.levels.is_some() { SignedDuration::ZERO } else { SignedDuration::from_secs(5) }
 }
 
 #[test]
