@@ -34,6 +34,10 @@ const LEFT_SHARE_MAX: f64 = 0.4;
 /// Somebody who gets into bed sits down and lies back; a cat is there within a jump.
 const AT_ONCE: Duration = Duration::from_millis(1_500);
 
+/// Where the mat moves before and after a swing up, the lower level is taken for an empty one only once the higher has
+/// stayed this long: most such swings are somebody who turns over.
+const ALIKE_STAYS: Duration = Duration::from_secs(240);
+
 /// What learning says about the present load, once it can tell.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Learnt {
@@ -127,6 +131,9 @@ fn told_by_swing(before: &Plateau, now: &Plateau, noise: f64) -> Option<Learnt> 
         return None;
     }
     if against {
+        return None;
+    }
+    if occupied && none && now.lasted() < ALIKE_STAYS {
         return None;
     }
     // A swing down that leaves the mat as lively as before is a turn.

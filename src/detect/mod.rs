@@ -76,8 +76,14 @@ const REMEMBER_EVERY: std::time::Duration = std::time::Duration::from_secs(30 * 
 /// A swing of this share of what the sensor can say is a person: mats are made for her weight.
 const PERSON_OF_RANGE: f64 = 0.3;
 
-/// One of this share is too, if it did not come with a jump.
+/// One of this share is too, if it did not come with a jump, as a cat does.
 const CAT_OF_RANGE: f64 = 0.1;
+
+/// If it did, it must stay this long …
+const LARGE_STAYS: std::time::Duration = std::time::Duration::from_secs(45);
+
+/// … and what is smaller, or on a sensor of unknown range, this long: half of the cats jump down again before.
+const SMALL_STAYS: std::time::Duration = std::time::Duration::from_secs(240);
 
 /// Where the detector of a bed starts.
 #[derive(Debug, Clone, PartialEq)]
@@ -415,7 +421,8 @@ impl Detector {
         self.remark(Because::Learnt { empty: self.value_of(&learnt.pair.empty), occupied: self.value_of(&learnt.pair.occupied) });
         if learnt.occupied {
             let swing = learnt.pair.occupied.iter().sum::<f64>() - learnt.pair.empty.iter().sum::<f64>();
-            self.occupancy.set_unsure(!self.is_person(&learnt, swing));
+            let stays = self.stays_if_person(&learnt, swing);
+            self.occupancy.set_unsure(stays);
             // A plateau is many readings.
             let (since, readings) = (learnt.swing_at, 2);
             self.occupancy.set_phase(Phase::Settling { since, readings, dip: None, from_unknown: false });
@@ -429,11 +436,13 @@ impl Detector {
         self.occupancy.set_phase(Phase::Leaving { since, seen: gone, leaving });
     }
 
-    /// Tells whether the first thing that ever lay on a mat is a person for sure.
-    fn is_person(&self, learnt: &learning::Learnt, swing: f64) -> bool {
-        let large = self.signal.of_range(swing).unwrap_or_default();
-        let heavy = large >= PERSON_OF_RANGE || (large >= CAT_OF_RANGE && !learnt.at_once);
-        heavy && !learnt.alike
+    /// Returns how long the first thing that ever lay on a mat must stay to be a person; none where that is sure.
+    fn stays_if_person(&self, learnt: &learning::Learnt, swing: f64) -> Option<std::time::Duration> {
+        let of_range = self.signal.of_range(swing).unwrap_or_default();
+        if of_range >= PERSON_OF_RANGE || (of_range >= CAT_OF_RANGE && !learnt.at_once) {
+            return None;
+        }
+        Some(if of_range >= CAT_OF_RANGE { LARGE_STAYS } else { SMALL_STAYS })
     }
 
     /// What lay there first did not stay: it may have been a cat, so what it taught is forgotten.
@@ -441,7 +450,7 @@ impl Detector {
         if !self.occupancy.is_unsure() || !matches!(self.occupancy.phase(), Phase::Empty) {
             return;
         }
-        self.occupancy.set_unsure(false);
+        self.occupancy.set_unsure(None);
         self.learning = Some(Learning::new(self.levels.pair().map(|pair| pair.empty)));
         self.levels.set(None, self.now.moment);
     }

@@ -28,9 +28,6 @@ const PART_SHARE: f64 = 0.88;
 /// For so long, so that it is not the beginning of the fall itself.
 const PREPARED_AFTER: Duration = Duration::from_millis(1_200);
 
-/// What may be a cat must have stayed this long to be taken for a person: half of them jump down again before.
-const UNSURE_SETTLE: Duration = Duration::from_secs(240);
-
 /// Signs of life that rest on noise alone hold a rise back this long: longer than half of all sit on the edge (UCI 427).
 const UNPROVEN_MAX: Duration = Duration::from_secs(60);
 
@@ -176,9 +173,9 @@ impl Occupancy {
         self.phase = phase;
     }
 
-    /// Says whether what lies there now may be something else than a person.
-    pub(super) fn set_unsure(&mut self, unsure: bool) {
-        self.unsure = unsure.then_some(UNSURE_SETTLE);
+    /// Says how long what lies there now must stay to be a person, where it may be something else.
+    pub(super) fn set_unsure(&mut self, stays: Option<Duration>) {
+        self.unsure = stays;
     }
 
     /// Tells whether what lies there now may be something else than a person.

@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 use nattvakt::model::Event;
 use nattvakt::sensor::recording::Row;
 use nattvakt::simulate::pressure::{Layout, PressureMat};
-use nattvakt::simulate::resident::{Style, Why};
-use nattvakt::simulate::{Body, Difficulty, Faults, MatKind, Night, NightSettings, Phase, Posture, Script};
+use nattvakt::simulate::phase::{Style, Why};
+use nattvakt::simulate::{Body, Difficulty, Faults, Home, MatKind, Night, NightSettings, Phase, Posture, Script};
 
 use crate::film::{data, seconds, write_recording};
 use crate::rig::{Bed, Failures, show};
@@ -69,7 +69,7 @@ impl GettingUp {
             script.then(phase, Duration::from_secs_f64(lasts.max(0.0)));
             script.ends().as_secs_f64()
         };
-        let stands_up = Phase::Rising { why: Why::Toilet, style: Style::Normal, hand: 0.0 };
+        let stands_up = Phase::Rising { why: Why::Toilet, style: Style::Normal, hand: 0.0, leaves_kg: 0.0 };
         let Some((from, until)) = self.sitting else {
             let rises = moves(self.ambulating);
             let stands = to(script, Phase::Lying, self.ambulating - rises);
@@ -85,7 +85,7 @@ impl GettingUp {
 
 /// All of them in one long night.
 fn script(gettings_up: &[GettingUp]) -> (Script, Vec<Times>) {
-    let mut script = Script::new(Body { weight_kg: 62.0, breath_hz: 0.25, breath_depth: 0.004, restlessness: 1.0 });
+    let mut script = Script::new(Body { weight_kg: 62.0, breath_hz: 0.25, breath_depth: 0.004, breath_wave: 0.3, restlessness: 1.0 });
     let lasting = |script: &mut Script, phase, lasts: f64| {
         script.then(phase, Duration::from_secs_f64(lasts));
     };
@@ -119,7 +119,9 @@ impl Played {
         let mat = MatKind::Pressure(mat(layout));
         let (resident, duration) = (script.clone(), script.ends());
         let (faults, difficulty) = (Faults { jitter: 0.02, ..Faults::default() }, Difficulty::Easy);
-        let night = Night::new(NightSettings { seed: 3, start, duration, rate_hz, mat, resident, faults, difficulty });
+        let home = Home::default();
+        let settings = NightSettings { seed: 3, start, duration, rate_hz, mat, resident, home, faults, difficulty };
+        let night = Night::new(settings);
         let rows =
             night.map(|row| Row { time: start + SignedDuration::try_from(row.at).unwrap(), channels: row.channels });
         let folder = tempfile::tempdir().unwrap();
@@ -134,7 +136,8 @@ impl Played {
 
     /// Returns when next to nothing of her is on the mat any more.
     fn hardly_there(&self, times: Times) -> Timestamp {
-        let share = |at: f64| self.script.pose_at(Duration::from_secs_f64(at)).share;
+        let body = self.script.body().weight_kg;
+        let share = |at: f64| self.script.load_at(Duration::from_secs_f64(at)).felt_kg() / body;
         let mut at = times.gone;
         while share(at - 0.01) < GONE_SHARE {
             at -= 0.01;

@@ -120,8 +120,10 @@ fn contact_mat() -> Settings {
 }
 
 fn remembered(bed: BedMemory, saved: &str) -> Memory {
-    let levels = Some(Pair { empty: EMPTY, occupied: LYING });
+    // Loads, as `signal` makes them of values: a divider's force.
+    let load = |value: f64| 4095.0 * 1.1 * (value / 4095.0) / (1.1 - value / 4095.0);
+    let learnt = Some(Learnt { empty: vec![load(EMPTY)], occupied: vec![load(LYING)], lain_s: 3600 });
     let mat = memory::mat(&settings());
     let saved = saved.parse().unwrap();
-    Memory { saved, mat, bed, absence: None, levels, faults: Vec::new(), last_rise: None }
+    Memory { saved, mat, bed, absence: None, learnt, faults: Vec::new(), last_rise: None }
 }
