@@ -4,9 +4,12 @@
 
 mod check;
 pub mod demo;
+mod nights;
 mod receive;
 mod replay;
 mod run;
+mod score;
+mod simulate;
 
 use std::fmt;
 use std::process::ExitCode;
@@ -29,6 +32,8 @@ enum Command {
     Check(check::Args),
     Receive(receive::Args),
     Replay(replay::Args),
+    Score(score::Args),
+    Simulate(simulate::Args),
     Run(run::Args),
 }
 
@@ -49,6 +54,16 @@ impl Failure {
     pub fn usage(message: impl fmt::Display) -> Self {
         Self { message: message.to_string(), code: 2 }
     }
+
+    /// The same with what it is about in front.
+    fn about(self, what: &str) -> Self {
+        Self { message: format!("{what}: {}", self.message), ..self }
+    }
+
+    /// Both, a line each; the exit code is the higher one.
+    fn and(self, other: &Self) -> Self {
+        Self { message: format!("{}\n{}", self.message, other.message), code: self.code.max(other.code) }
+    }
 }
 
 /// Parses the command line, runs one command, and returns the exit code: 0 done, 1 failed, 2 wrong usage.
@@ -61,6 +76,8 @@ pub fn main() -> ExitCode {
         Command::Check(args) => args.run(),
         Command::Receive(args) => args.run(),
         Command::Replay(args) => args.run(),
+        Command::Score(args) => args.run(),
+        Command::Simulate(args) => args.run(),
         Command::Run(args) => args.run(),
     };
     match result {

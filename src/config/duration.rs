@@ -9,7 +9,7 @@ const UNITS: &[(&str, u64)] = &[("ms", 1), ("s", 1_000), ("min", 60_000), ("h", 
 pub(super) const FORM: &str = "a whole number with its unit: ms, s, min, h or d";
 
 /// Reads a duration; the error is the way out.
-pub(super) fn parse(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);
     if number.is_empty() {
@@ -39,7 +39,7 @@ fn way_out(number: &str, unit: &str) -> String {
 }
 
 /// Writes a duration as the file has it.
-pub(super) fn show(duration: Duration) -> String {
+pub(crate) fn show(duration: Duration) -> String {
     let millis = duration.as_millis();
     if millis == 0 {
         return "0s".to_owned();

@@ -6,7 +6,7 @@
 
 pub mod accepted;
 mod address;
-mod duration;
+pub(crate) mod duration;
 mod finding;
 mod look;
 mod render;

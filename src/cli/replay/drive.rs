@@ -3,13 +3,14 @@
 //! Decides nothing and prints nothing: whoever calls looks at the detector after each step.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufReader};
 use std::path::Path;
 
 use crate::cli::Failure;
+use crate::config::Bed;
 use crate::detect::{Detector, Settings, Start};
-use crate::model::{Now, Quality, Reading};
-use crate::sensor::recording::{Layout, Recording};
+use crate::model::{BedId, Now, Quality, Reading};
+use crate::sensor::recording::{Layout, Recording, Row};
 
 /// What has just been given to the detector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,23 @@ pub(crate) fn open(file: &Path) -> Result<Recording<BufReader<File>>, Failure> {
         .map_err(|error| Failure::failed(format!("{place}: {error}")))
 }
 
+/// Returns the bed that is meant: the one named, or the only one.
+///
+/// # Errors
+///
+/// Fails where there is none of that name, or none is named and there are several.
+pub(crate) fn choose(beds: &[Bed], id: Option<BedId>) -> Result<&Bed, Failure> {
+    let known = || beds.iter().map(|bed| bed.id.to_string()).collect::<Vec<_>>().join(", ");
+    match (id, beds) {
+        (None, [bed]) => Ok(bed),
+        (None, _) => Err(Failure::usage(format!("say which bed with --bed: {}", known()))),
+        (Some(id), _) => beds
+            .iter()
+            .find(|bed| bed.id == id)
+            .ok_or_else(|| Failure::usage(format!("there is no bed {id}; there are {}", known()))),
+    }
+}
+
 /// Fits a bed's settings to what the recording has.
 ///
 /// # Errors
@@ -52,7 +70,7 @@ pub(crate) fn fit(settings: &Settings, layout: Layout) -> Result<Settings, Failu
     Ok(Settings { contact, zones, ..settings.clone() })
 }
 
-/// Runs a recording through a new detector, which starts from an unknown state, and calls `each` after every step.
+/// Runs the rows of a recording through a new detector, which starts from an unknown state, and calls `each` after every step.
 ///
 /// Now is the latest time seen; deadlines up to it fire first, each a step at its own time; the end is the last row.
 /// `each` takes the detector's events or decisions: what it leaves stays queued.
@@ -60,13 +78,13 @@ pub(crate) fn fit(settings: &Settings, layout: Layout) -> Result<Settings, Failu
 /// # Errors
 ///
 /// Those of reading the recording, and those of `each`, which end the run.
-pub(crate) fn drive<R: BufRead>(
+pub(crate) fn drive(
     settings: &Settings,
-    recording: &mut Recording<R>,
+    rows: impl IntoIterator<Item = io::Result<Row>>,
     mut each: impl FnMut(&mut Detector, Now, Step) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut watching: Option<(Detector, Now)> = None;
-    for row in recording {
+    for row in rows {
         let row = row?;
         if i64::try_from(row.time.as_nanosecond()).is_err() {
             // No monotonic clock counts as far as the year 2262.

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::Failure;
-use crate::config::{self, Bed, Looks};
+use crate::config::{self, Looks};
 use crate::detect::Settings;
 use crate::model::BedId;
 use crate::sensor::recording::Recording;
@@ -62,7 +62,7 @@ impl Args {
     /// Prints the events to stdout, and draws the picture.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         let sound = config::load(&self.config, Looks::Replay).map_err(Failure::usage)?;
-        let bed = self.bed(&sound.config.beds)?;
+        let bed = drive::choose(&sound.config.beds, self.bed)?;
         let mut recording = drive::open(&self.recording)?;
         let settings = drive::fit(&bed.detect, recording.channels())?;
         let (zone, language) = (sound.config.gateway.zone, sound.config.gateway.language);
@@ -82,18 +82,6 @@ impl Args {
         self.count_bad_rows(recording.rows_bad());
         picture.map_or(Ok(()), |picture| picture.write())?;
         Ok(ExitCode::SUCCESS)
-    }
-
-    fn bed<'a>(&self, beds: &'a [Bed]) -> Result<&'a Bed, Failure> {
-        let known = || beds.iter().map(|bed| bed.id.to_string()).collect::<Vec<_>>().join(", ");
-        match (self.bed, beds) {
-            (None, [bed]) => Ok(bed),
-            (None, _) => Err(Failure::usage(format!("say which bed with --bed: {}", known()))),
-            (Some(id), _) => beds
-                .iter()
-                .find(|bed| bed.id == id)
-                .ok_or_else(|| Failure::usage(format!("there is no bed {id}; there are {}", known()))),
-        }
     }
 
     #[expect(clippy::print_stderr, reason = "the count of bad rows is no result")]
