@@ -83,7 +83,7 @@ impl AirMat {
         let since = match difficulty {
             Difficulty::Easy => 0.0,
             Difficulty::Realistic => drift + if absolute { 5.0 } else { 0.0 },
-            Difficulty::Nasty => drift + if absolute { 9.0 } else { 0.0 },
+            Difficulty::Nasty => drift + if absolute { 11.0 } else { 0.0 },
         };
         Self {
             absolute,

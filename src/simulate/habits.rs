@@ -125,7 +125,7 @@ const NASTY: Ways = Ways {
     edge_sits: 0.5,
     legs: 0.2,
     attempts: 0.6,
-    edge_share_min: 0.35,
+    edge_share_min: 0.3,
     slides: 0.25,
     hands: 0.4,
     hand_s_max: 20.0,

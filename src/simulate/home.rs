@@ -45,7 +45,7 @@ const REALISTIC: Customs =
     Customs { pet: (0.45, 3), carer: (0.5, 2), visitor: 0.2, sheets: 0.25, bag: 0.12, partner: 0.4, reach_min: 0.7 };
 
 const NASTY: Customs =
-    Customs { pet: (0.85, 6), carer: (0.7, 4), visitor: 0.4, sheets: 0.5, bag: 0.3, partner: 0.7, reach_min: 0.6 };
+    Customs { pet: (0.85, 6), carer: (0.7, 4), visitor: 0.4, sheets: 0.5, bag: 0.3, partner: 0.7, reach_min: 0.5 };
 
 /// How far guests who sit on the bed keep from her coming and going, in seconds.
 const APART_S: f64 = 40.0;

@@ -159,7 +159,8 @@ impl<'a> Writer<'a> {
 
     fn turns(&mut self) {
         let ((to, shift), dip, takes) = (self.posture(), self.rng.between(0.0, 0.25), self.rng.between(0.5, 7.0));
-        let swing = self.rng.between(0.1, 0.6);
+        // Most turns hardly shake the bed, a few do.
+        let swing = 0.05 + 0.5 * self.rng.uniform().powi(2);
         self.step(Phase::Turning { to, shift, dip, swing }, takes);
     }
 

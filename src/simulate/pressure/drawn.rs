@@ -46,7 +46,7 @@ impl Quality {
                 residual: (0.01, 0.12),
                 drift: 0.06,
                 jump: 0.12,
-                since: 0.32,
+                since: 0.26,
                 warmth: -0.05,
                 empty: (0.0, 0.12),
                 swing: (0.20, 0.75),
@@ -58,7 +58,7 @@ impl Quality {
                 residual: (0.05, 0.30),
                 drift: 0.30,
                 jump: 0.40,
-                since: 0.45,
+                since: 0.60,
                 warmth: -0.12,
                 empty: (0.0, 0.55),
                 swing: (0.08, 0.60),
@@ -99,6 +99,7 @@ impl PressureMat {
 
     fn aged(self, quality: &Quality, rng: &mut Rng) -> Self {
         let swing = self.counts(self.usual_kg());
+        let room = 0.95 * self.full_scale - self.empty - swing;
         Self {
             // 220 constant loads on a piezoresistive mat: 5 % of them under 0.043, 5 % over 0.151.
             creep: rng.quantile(&[(0.05, 0.043), (0.25, 0.080), (0.5, 0.098), (0.75, 0.117), (0.95, 0.151)]),
@@ -108,7 +109,8 @@ impl PressureMat {
             warmth: quality.warmth * rng.uniform(),
             drift: swing * quality.drift * rng.uniform(),
             jump: swing * quality.jump * rng.uniform(),
-            since: swing * quality.since * rng.normal(),
+            // A mat that is left with no room for a person would have been exchanged.
+            since: (swing * quality.since * rng.normal()).clamp(-0.7 * swing, room.max(0.0)),
             ..self
         }
     }
