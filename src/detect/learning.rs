@@ -5,10 +5,9 @@
 
 use std::time::Duration;
 
-use super::levels::Pair;
 use super::life::Step;
 use super::plateau::Plateau;
-use super::signal::{Frame, Zones};
+use super::signal::{Frame, Signal, Zones};
 use crate::model::Moment;
 
 /// A swing must be this many times the noise to be a person: a sheet under the mattress shows about 50 (`PoPu` data set).
@@ -26,7 +25,7 @@ const LIVELIER: f64 = 2.5;
 const MOVES_OVER_NOISE: f64 = 1.8;
 
 /// So many steps must have been seen of a plateau to compare it.
-const STEPS_MIN: u32 = 20;
+const STEPS_MIN: u32 = 12;
 
 /// Nobody lies there where less than this share of the load is left.
 const LEFT_SHARE_MAX: f64 = 0.4;
@@ -38,27 +37,29 @@ const AT_ONCE: Duration = Duration::from_millis(1_500);
 /// stayed this long: most such swings are somebody who turns over.
 const ALIKE_STAYS: Duration = Duration::from_secs(240);
 
-/// What learning says about the present load, once it can tell.
+/// A plateau without a single move since the start is an empty bed after this long: people turn over 1.6 times an hour
+/// and move more often (Skarpsno 2017).
+const UNMOVED: Duration = Duration::from_secs(600);
+
+/// What learning says about the present load, once it can tell. Values are counted upwards, as they were until now.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Learnt {
-    /// The levels.
-    pub pair: Pair,
+    /// With nobody on the mat, a value a zone.
+    pub empty: Zones,
+    /// With somebody lying on it.
+    pub occupied: Zones,
+    /// Whether load makes the value fall.
+    pub falls: bool,
     /// When the plateau before the swing began.
     pub before_since: Moment,
     /// When the swing ended that told.
     pub swing_at: Moment,
     /// Whether the present plateau is the occupied one.
-    pub occupied: bool,
-    /// Whether it is sure that the lower plateau is empty, because the mat moves less there or hardly shows any load.
-    pub sure: bool,
+    pub is_occupied: bool,
     /// Whether the load came all at once, as a cat does and somebody who gets into bed does not.
     pub at_once: bool,
-    /// Whether the mat moves on the lower plateau too: that may be somebody as well.
-    pub alike: bool,
-    /// How the mat moves with nobody there (mean square of steps); 0 where that is not known.
-    pub still: f64,
-    /// How much more with somebody.
-    pub lively: f64,
+    /// The usual square of steps with nobody there, and how much more they are with somebody, where that is known.
+    pub still: Option<(f64, f64)>,
 }
 
 /// Learning from swings between plateaus.
@@ -67,17 +68,21 @@ pub(super) struct Learning {
     empty: Option<Zones>,
     plateau: Option<Plateau>,
     last: Option<Plateau>,
+    /// Plateaus that have ended so far.
+    kept: u32,
 }
 
 impl Learning {
     /// Starts knowing where empty is, or nothing.
     pub(super) fn new(empty: Option<Zones>) -> Self {
-        Self { empty, plateau: None, last: None }
+        Self { empty, plateau: None, last: None, kept: 0 }
     }
 
-    /// Takes the loads at `at`; tells once when both levels are known.
-    pub(super) fn take(&mut self, at: Moment, frame: &Frame, step: Option<&Step>, noise: f64) -> Option<Learnt> {
-        let swing = self.last.map_or(0.0, |last| (frame.total() - last.total()).abs());
+    /// Takes the values at `at`; tells once when both levels are known.
+    pub(super) fn take(&mut self, at: Moment, frame: &Frame, step: Option<&Step>, signal: &Signal) -> Option<Learnt> {
+        let noise = signal.noise();
+        let value = frame.sum_of(&frame.values);
+        let swing = self.last.map_or(0.0, |last| (value - last.total()).abs());
         let plateau = self.plateau.get_or_insert_with(|| Plateau::new(at, frame, swing));
         if !plateau.take(at, frame, noise) {
             let ended = std::mem::replace(plateau, Plateau::new(at, frame, swing));
@@ -91,8 +96,8 @@ impl Learning {
             return None;
         }
         match (&self.last, &self.empty) {
-            (Some(before), _) => told_by_swing(before, plateau, noise),
-            (None, Some(empty)) => told_by_given(empty, plateau, noise),
+            (Some(before), _) => told_by_swing(before, plateau, self.kept == 1, signal),
+            (None, Some(empty)) => told_by_given(empty, plateau, signal),
             (None, None) => None,
         }
     }
@@ -107,6 +112,7 @@ impl Learning {
     /// Keeps what the next plateau is compared with: not the edge on which she sat while she came to bed.
     fn keep(&mut self, ended: &Plateau) {
         let better = |last: &Plateau| ended.total() < last.total() || ended.lasted() > last.lasted();
+        self.kept = self.kept.saturating_add(1);
         if ended.is_settled() && self.last.as_ref().is_none_or(better) {
             self.last = Some(*ended);
         }
@@ -118,65 +124,86 @@ pub(super) fn swing_min(value: f64, noise: f64) -> f64 {
     (SWING_NOISES_MIN * noise).max(SWING_SHARE_MIN * value.abs())
 }
 
-fn told_by_swing(before: &Plateau, now: &Plateau, noise: f64) -> Option<Learnt> {
+/// `first`: the plateau before is the first one ever, so that nothing has moved since the start.
+fn told_by_swing(before: &Plateau, now: &Plateau, first: bool, signal: &Signal) -> Option<Learnt> {
     let (old, new) = (before.total(), now.total());
-    if (new - old).abs() <= swing_min(old.abs().max(new.abs()), noise) {
+    if (new - old).abs() <= swing_min(old.abs().max(new.abs()), signal.noise()) {
         return None;
     }
-    let occupied = new > old;
-    let (low, high) = if occupied { (before, now) } else { (now, before) };
-    let little_left = low.total().abs() < high.total().abs() * LEFT_SHARE_MAX;
-    let Livelier { sure, none, against, still, lively } = compare(low, high);
-    if now.movement().1 < STEPS_MIN && !little_left {
+    let moves = compare(before, now);
+    let rises = new > old;
+    let falls = !signal.is_way_known()
+        && load_falls(rises, moves.more, first && before.lasted() >= UNMOVED && before.jolts() == 0);
+    let is_occupied = rises != falls;
+    let (low, high) = if is_occupied { (before, now) } else { (now, before) };
+    let little_left =
+        !falls && signal.from_end(low.total()).abs() < signal.from_end(high.total()).abs() * LEFT_SHARE_MAX;
+    let sure = moves.more.is_some();
+    // A swing down that leaves the mat as lively as before is a turn, and so are most swings up between lively levels.
+    if (!is_occupied && !little_left && !sure)
+        || (is_occupied && moves.both && (moves.less || now.lasted() < ALIKE_STAYS))
+        || (now.movement().1 < STEPS_MIN && !little_left)
+        || (!falls && sure && moves.more != Some(is_occupied))
+    {
         return None;
     }
-    if against {
-        return None;
+    Some(Learnt {
+        empty: low.levels(),
+        occupied: high.levels(),
+        falls,
+        before_since: before.since(),
+        swing_at: now.since(),
+        is_occupied,
+        at_once: now.since().since(before.last()) <= AT_ONCE,
+        still: moves.still.filter(|_| is_occupied == (moves.more == Some(true)) || !sure),
+    })
+}
+
+/// Tells whether load makes the value fall. `more`: the mat moves more after the swing, or less; `unmoved`: before it
+/// nothing had moved for long, so that nobody was there.
+fn load_falls(rises: bool, more: Option<bool>, unmoved: bool) -> bool {
+    match more {
+        Some(more) => rises != more,
+        None => unmoved && !rises,
     }
-    if occupied && none && now.lasted() < ALIKE_STAYS {
-        return None;
-    }
-    // A swing down that leaves the mat as lively as before is a turn.
-    if !occupied && !little_left && !sure {
-        return None;
-    }
-    let pair = Pair { empty: low.levels(), occupied: high.levels() };
-    let sure = sure || (little_left && !none);
-    let at_once = now.since().since(before.last()) <= AT_ONCE;
-    Some(Learnt { at_once, pair, before_since: before.since(), swing_at: now.since(), occupied, sure, alike: none, still, lively })
 }
 
 /// How two plateaus compare in movement.
-struct Livelier {
-    /// The higher one moves more.
-    sure: bool,
-    /// The lower one moves too.
-    none: bool,
-    /// The lower one moves even more.
-    against: bool,
-    still: f64,
-    lively: f64,
+struct Moves {
+    /// Whether the mat moves more on the second one, or less; none where that cannot be told.
+    more: Option<bool>,
+    /// Both move.
+    both: bool,
+    /// The second one moves less, be it that both move.
+    less: bool,
+    /// The usual square of steps on the calmer one, and how much more they are on the other.
+    still: Option<(f64, f64)>,
 }
 
-fn compare(low: &Plateau, high: &Plateau) -> Livelier {
-    let ((calm, calm_steps), (busy, busy_steps)) = (low.movement(), high.movement());
-    let known = calm_steps >= STEPS_MIN && busy_steps >= STEPS_MIN;
-    if !known {
-        return Livelier { sure: false, none: false, against: false, still: 0.0, lively: 1.0 };
+fn compare(before: &Plateau, now: &Plateau) -> Moves {
+    let ((old, old_steps), (new, new_steps)) = (before.movement(), now.movement());
+    if old_steps < STEPS_MIN || new_steps < STEPS_MIN {
+        return Moves { more: None, both: false, less: false, still: None };
     }
-    let lively = busy / calm;
-    // Breathing on the lower plateau: perhaps nobody has ever been away.
-    let none = low.over_noise() > MOVES_OVER_NOISE;
-    let against = none && lively < 1.0 / LIVELIER;
-    let sure = !none && lively >= LIVELIER;
-    let (still, lively) = if none { (calm / low.over_noise(), high.over_noise()) } else { (calm, lively) };
-    Livelier { sure, none, against, still, lively }
+    let ratio = new / old;
+    let (calm, calmer) = if ratio >= 1.0 { (old, before) } else { (new, now) };
+    // Breathing on the calmer plateau: perhaps nobody has ever been away.
+    let both = calmer.over_noise() > MOVES_OVER_NOISE;
+    let more = if both || ratio.max(1.0 / ratio) < LIVELIER { None } else { Some(ratio > 1.0) };
+    Moves { more, both, less: ratio * LIVELIER < 1.0, still: (!both).then_some((calm, ratio.max(1.0 / ratio))) }
 }
 
-fn told_by_given(empty: &Zones, now: &Plateau, noise: f64) -> Option<Learnt> {
+fn told_by_given(empty: &Zones, now: &Plateau, signal: &Signal) -> Option<Learnt> {
     let (level, occupied) = (empty.iter().sum::<f64>(), now.total());
-    let pair = Pair { empty: *empty, occupied: now.levels() };
-    let (before_since, swing_at) = (now.since(), now.since());
-    let learnt = Learnt { at_once: true, pair, before_since, swing_at, occupied: true, sure: true, alike: false, still: 0.0, lively: 1.0 };
-    (occupied - level > swing_min(level, noise)).then_some(learnt)
+    let learnt = Learnt {
+        empty: *empty,
+        occupied: now.levels(),
+        falls: false,
+        before_since: now.since(),
+        swing_at: now.since(),
+        is_occupied: true,
+        at_once: true,
+        still: None,
+    };
+    (occupied - level > swing_min(level, signal.noise())).then_some(learnt)
 }

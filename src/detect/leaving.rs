@@ -148,7 +148,11 @@ fn depth(share: f64, prepared: bool) -> f64 {
 /// How much a share speaks for an empty bed against somebody who is still there, in nats: nobody sits with a twentieth
 /// of herself on the mat, and no bag weighs a third of a person.
 fn emptiness(share: f64) -> f64 {
-    if share <= LOW_SHARE { between(share, (0.05, 7.0), (LOW_SHARE, 2.0)) } else { between(share, (LOW_SHARE, 2.0), (0.35, -4.0)) }
+    if share <= LOW_SHARE {
+        between(share, (0.05, 7.0), (LOW_SHARE, 2.0))
+    } else {
+        between(share, (LOW_SHARE, 2.0), (0.35, -4.0))
+    }
 }
 
 /// The straight line through two points, level beyond them.

@@ -101,7 +101,9 @@ impl Levels {
         let part = part(at.since(since), if share < 0.0 { EMPTY_FALLS } else { EMPTY_RISES });
         for zone in 0..ZONES_MAX {
             let (Some(true), Some(load)) = (frame.working.get(zone), frame.loads.get(zone)) else { continue };
-            let (Some(empty), Some(occupied)) = (pair.empty.get_mut(zone), pair.occupied.get_mut(zone)) else { continue };
+            let (Some(empty), Some(occupied)) = (pair.empty.get_mut(zone), pair.occupied.get_mut(zone)) else {
+                continue;
+            };
             let step = (load - *empty) * part;
             *empty += step;
             // The person keeps her weight when the baseline moves, but for an empty level that was never right.

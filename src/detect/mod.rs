@@ -61,8 +61,18 @@ use stuck::{Movement, Stuck};
 /// shows 2.5 times the smallest (PhysioNet pmd).
 const IMPOSSIBLE_HEAVY_SHARE: f64 = 2.5;
 
+/// Jumps of this share of a person from each reading to the next are an open input: whoever tosses about makes a third
+/// of that, for seconds.
+const WILD: f64 = 0.2;
+
+/// How quickly they are followed: about the last 32 readings.
+const WILD_FOLLOWS: f64 = 1.0 / 32.0;
+
 /// A value at the unloaded end this many noises below the empty bed no person could have made.
 const UNPLUGGED_NOISES: f64 = 8.0;
+
+/// And when it has been read so often in a row: a scale that was set to zero reads exactly that now and then.
+const UNPLUGGED_READINGS: u32 = 2;
 
 /// Load below this share no person could have made: less than an empty bed by a good part of a person.
 const IMPOSSIBLE_SHARE: f64 = -0.3;
@@ -116,6 +126,8 @@ pub struct Detector {
     latest: Option<Reading>,
     /// Whether nothing was seen for a while, so that a change may have come at any time since.
     gap: bool,
+    /// How much the share jumps from reading to reading, on average.
+    wild: f64,
     /// Whether the empty bed has been seen to read as the unloaded end of the range does.
     end_is_empty: bool,
     /// Since when a retained message says, against what was known before the gap, that the bed is empty.
@@ -156,6 +168,7 @@ impl Detector {
             now,
             latest: None,
             gap: true,
+            wild: 0.0,
             end_is_empty: false,
             retained_empty: None,
             retained_occupied: None,
@@ -284,13 +297,14 @@ impl Detector {
                 return self.unusable(fault);
             }
         };
-        if self.is_impossible(&frame) {
+        self.watch_movement(reading);
+        if let Some(fault) = self.impossible(&frame) {
             self.load.value = None;
-            return self.unusable(MatFault::Unplugged);
+            self.take_back_leaving();
+            return self.unusable(fault);
         }
         self.latest = Some(*reading);
         self.retained_empty = None;
-        self.watch_movement(reading);
         // Lines that were read in one piece have one moment. Each of them counts, the last of a mat that sends only on
         // change above all; only of the mat's pace they say nothing.
         if !burst {
@@ -354,21 +368,37 @@ impl Detector {
 
     /// A value at an end of the range that no person could have made is a cable: far below the level of the empty bed, or
     /// far above that of somebody lying. Where every reading decides, it is a reading like any other.
-    fn is_impossible(&self, frame: &Frame) -> bool {
+    fn impossible(&mut self, frame: &Frame) -> Option<MatFault> {
         let every_reading_decides = self.settings.confirm == Confirm::Fixed(std::time::Duration::ZERO);
-        let Some(share) = self.levels.share(frame).filter(|_| !every_reading_decides) else { return false };
-        // Exactly zero is what a cut wire reads, where the empty bed does not.
+        let share = self.levels.share(frame).filter(|_| !every_reading_decides)?;
+        let step = self.load.share.map_or(0.0, |before| (share - before).abs().min(1.0));
+        self.wild += (step - self.wild) * WILD_FOLLOWS;
+        if self.wild > WILD {
+            self.load.share = Some(share);
+            return Some(MatFault::Implausible);
+        }
+        // The same end, again and again, is what a cut wire reads, where the empty bed does not.
         let zero = frame.working.iter().zip(&frame.values).all(|(works, value)| !works || *value == 0.0);
-        if zero || frame.end == Some(End::Unloaded) {
+        if (zero || frame.end == Some(End::Unloaded)) && self.stuck.repeats() >= UNPLUGGED_READINGS {
             let below = self.levels.pair().map_or(0.0, |pair| frame.sum_of(&pair.empty)) - frame.total();
             if below > UNPLUGGED_NOISES * self.signal.quiet_noise() && !self.end_is_empty {
-                return true;
+                return Some(MatFault::Unplugged);
             }
         }
-        match frame.end {
+        let unplugged = match frame.end {
             Some(End::Unloaded) => share < IMPOSSIBLE_SHARE,
             Some(End::Loaded) => share > IMPOSSIBLE_HEAVY_SHARE,
             None => false,
+        };
+        unplugged.then_some(MatFault::Unplugged)
+    }
+
+    /// What looked like leaving was the first readings of a cable that is out.
+    fn take_back_leaving(&mut self) {
+        if let Phase::Leaving { since, seen, leaving } = self.occupancy.phase() {
+            if self.stuck.since().is_some_and(|stuck| leaving.gone >= stuck) {
+                self.occupancy.set_phase(Phase::InBed { since, seen });
+            }
         }
     }
 
@@ -381,7 +411,9 @@ impl Detector {
         let mut told = Vec::new();
         match self.stuck.take(reading.at, &reading.channels, occupied) {
             Movement::Usual => {}
-            Movement::Stuck(since) => self.faults.begun(MatFault::Stuck, since, self.now.moment, |each| told.push(each)),
+            Movement::Stuck(since) => {
+                self.faults.begun(MatFault::Stuck, since, self.now.moment, |each| told.push(each))
+            }
             Movement::Moves => self.faults.over(MatFault::Stuck, reading.at, |each| told.push(each)),
         }
         self.tell_faults(told);
@@ -411,18 +443,23 @@ impl Detector {
 
     fn learn(&mut self, at: Moment, frame: &Frame, step: Option<&life::Step>) {
         let Some(learning) = &mut self.learning else { return };
-        let Some(learnt) = learning.take(at, frame, step, self.signal.noise()) else { return };
+        let Some(learnt) = learning.take(at, frame, step, &self.signal) else { return };
         self.learning = None;
         self.changed = true;
-        self.levels.set(Some(learnt.pair), at);
-        if learnt.still > 0.0 && !learnt.alike {
-            self.life.set(learnt.still, learnt.lively);
+        let (mut empty, mut occupied) = (learnt.empty, learnt.occupied);
+        if learnt.falls {
+            self.signal.turn_round();
+            (empty, occupied) = (empty.map(|value| -value), occupied.map(|value| -value));
         }
-        self.remark(Because::Learnt { empty: self.value_of(&learnt.pair.empty), occupied: self.value_of(&learnt.pair.occupied) });
-        if learnt.occupied {
-            let swing = learnt.pair.occupied.iter().sum::<f64>() - learnt.pair.empty.iter().sum::<f64>();
-            let stays = self.stays_if_person(&learnt, swing);
-            self.occupancy.set_unsure(stays);
+        let pair = Pair { empty: self.signal.loads_of(&empty), occupied: self.signal.loads_of(&occupied) };
+        self.levels.set(Some(pair), at);
+        if let Some((still, lively)) = learnt.still {
+            self.life.set(still, lively);
+        }
+        self.remark(Because::Learnt { empty: empty.iter().sum(), occupied: occupied.iter().sum() });
+        if learnt.is_occupied {
+            let swing = occupied.iter().sum::<f64>() - empty.iter().sum::<f64>();
+            self.occupancy.set_unsure(self.stays_if_person(learnt.at_once, swing));
             // A plateau is many readings.
             let (since, readings) = (learnt.swing_at, 2);
             self.occupancy.set_phase(Phase::Settling { since, readings, dip: None, from_unknown: false });
@@ -437,9 +474,9 @@ impl Detector {
     }
 
     /// Returns how long the first thing that ever lay on a mat must stay to be a person; none where that is sure.
-    fn stays_if_person(&self, learnt: &learning::Learnt, swing: f64) -> Option<std::time::Duration> {
+    fn stays_if_person(&self, at_once: bool, swing: f64) -> Option<std::time::Duration> {
         let of_range = self.signal.of_range(swing).unwrap_or_default();
-        if of_range >= PERSON_OF_RANGE || (of_range >= CAT_OF_RANGE && !learnt.at_once) {
+        if of_range >= PERSON_OF_RANGE || (of_range >= CAT_OF_RANGE && !at_once) {
             return None;
         }
         Some(if of_range >= CAT_OF_RANGE { LARGE_STAYS } else { SMALL_STAYS })
@@ -451,7 +488,8 @@ impl Detector {
             return;
         }
         self.occupancy.set_unsure(None);
-        self.learning = Some(Learning::new(self.levels.pair().map(|pair| pair.empty)));
+        let empty = self.levels.pair().map(|pair| pair.empty.map(|load| self.signal.upwards(load)));
+        self.learning = Some(Learning::new(empty));
         self.levels.set(None, self.now.moment);
     }
 
@@ -603,7 +641,8 @@ fn starting_levels(
         return (Levels::new(None, std::time::Duration::ZERO, now), None, life);
     }
     // Levels that were followed since count more than those of the installation, as long as both are of the same mat.
-    let remembered = memory.filter(|memory| memory.mat == memory::mat(settings)).and_then(|memory| memory.learnt.clone());
+    let remembered =
+        memory.filter(|memory| memory.mat == memory::mat(settings)).and_then(|memory| memory.learnt.clone());
     if let Some(learnt) = remembered {
         return (Levels::new(Some(learnt.pair()), learnt.lain(), now), None, life);
     }
@@ -611,6 +650,7 @@ fn starting_levels(
     let occupied = settings.occupied.as_deref().map(|given| signal.levels(given));
     let given = empty.zip(occupied).map(|(empty, occupied)| Pair { empty, occupied });
     let levels = Levels::new(given, std::time::Duration::ZERO, now);
-    let learning = levels.pair().is_none().then(|| Learning::new(empty));
+    let upwards = |empty: signal::Zones| empty.map(|load| signal.upwards(load));
+    let learning = levels.pair().is_none().then(|| Learning::new(empty.map(upwards)));
     (levels, learning, life)
 }

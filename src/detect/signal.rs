@@ -26,7 +26,7 @@ const QUIET_RISES: f64 = 1.0001;
 /// Where a force-sensitive resistor in a divider would need infinite force, as a share of the range: its voltage is
 /// `V F / (F + k)` (Interlink FSR 400 data sheet, voltage divider). A little above 1, so that a sensor that is linear
 /// after all keeps its middle, and its noise at the end of the range stays finite.
-const DIVIDER_END: f64 = 1.1;
+const DIVIDER_END: f64 = 1.2;
 
 /// A zone that gives nothing usable for this long does not work; until then its last value stands in.
 const ZONE_LOST_AFTER: Duration = Duration::from_secs(20);
@@ -89,6 +89,8 @@ pub(super) enum End {
 pub(super) struct Signal {
     range: Option<(f64, f64)>,
     inverted: bool,
+    /// Whether it is known which way load moves the value.
+    way_known: bool,
     zones: usize,
     kept: Zones,
     usable_at: [Option<Moment>; ZONES_MAX],
@@ -105,6 +107,7 @@ impl Signal {
         Self {
             range: settings.range.filter(|_| !settings.contact),
             inverted: settings.invert || falls,
+            way_known: settings.invert || given.is_some(),
             zones: settings.zones.clamp(1, ZONES_MAX),
             kept: [f64::NAN; ZONES_MAX],
             usable_at: [None; ZONES_MAX],
@@ -113,6 +116,11 @@ impl Signal {
             quiet: f64::INFINITY,
             steps: 0,
         }
+    }
+
+    /// Tells whether it is known which way load moves the value.
+    pub(super) fn is_way_known(&self) -> bool {
+        self.way_known
     }
 
     /// Returns how many zones there are.
@@ -127,6 +135,24 @@ impl Signal {
             *load = self.load(*value);
         }
         loads
+    }
+
+    /// Returns the loads that values counted upwards stand for.
+    pub(super) fn loads_of(&self, values: &Zones) -> Zones {
+        values.map(|value| self.load(if self.inverted { -value } else { value }))
+    }
+
+    /// Load makes the value fall on this mat, or does not after all: takes it the other way round from now on.
+    pub(super) fn turn_round(&mut self) {
+        self.inverted = !self.inverted;
+        self.last = None;
+    }
+
+    /// Returns how far the values, counted upwards and summed, lie from the unloaded end, where there is one.
+    pub(super) fn from_end(&self, sum: f64) -> f64 {
+        let zones = u32::try_from(self.zones).map_or(1.0, f64::from);
+        let end = self.range.map_or(0.0, |(low, high)| if self.inverted { -high } else { low });
+        sum - zones * end
     }
 
     /// Returns how much the sum moves by itself from one reading to the next.
@@ -179,7 +205,8 @@ impl Signal {
 
     /// Takes the channels of a reading. A zone that fails keeps its last value for a while, and is then left out.
     pub(super) fn take(&mut self, at: Moment, channels: &Channels) -> Sample {
-        let mut frame = Frame { loads: [0.0; ZONES_MAX], values: [0.0; ZONES_MAX], working: [false; ZONES_MAX], end: None };
+        let mut frame =
+            Frame { loads: [0.0; ZONES_MAX], values: [0.0; ZONES_MAX], working: [false; ZONES_MAX], end: None };
         let (mut usable, mut outside) = (0, false);
         let (mut unloaded, mut loaded) = (self.range.is_some(), self.range.is_some());
         let (low, high) = self.range.unwrap_or_default();
@@ -205,7 +232,7 @@ impl Signal {
         if usable == 0 {
             return Sample::Unusable(if outside { MatFault::OutOfRange } else { MatFault::Implausible });
         }
-        self.follow_noise(frame.total());
+        self.follow_noise(frame.sum_of(&frame.values));
         frame.end = if unloaded { Some(End::Unloaded) } else { loaded.then_some(End::Loaded) };
         Sample::Loads(frame)
     }

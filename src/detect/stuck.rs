@@ -69,6 +69,16 @@ impl Stuck {
         Movement::Stuck(since)
     }
 
+    /// Returns how often the latest reading has been repeated.
+    pub(super) fn repeats(&self) -> u32 {
+        self.run
+    }
+
+    /// Returns since when the latest reading has been repeated.
+    pub(super) fn since(&self) -> Option<Moment> {
+        self.since
+    }
+
     fn usual_mut(&mut self, occupied: bool) -> &mut (f64, u32) {
         let [nobody, somebody] = &mut self.usual;
         if occupied { somebody } else { nobody }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use nattvakt::model::Event;
 use nattvakt::sensor::recording::Row;
-use nattvakt::simulate::pressure::{Layout, PressureMat};
 use nattvakt::simulate::phase::{Style, Why};
+use nattvakt::simulate::pressure::{Layout, PressureMat};
 use nattvakt::simulate::{Body, Difficulty, Faults, Home, MatKind, Night, NightSettings, Phase, Posture, Script};
 
 use crate::film::{data, seconds, write_recording};
@@ -85,7 +85,13 @@ impl GettingUp {
 
 /// All of them in one long night.
 fn script(gettings_up: &[GettingUp]) -> (Script, Vec<Times>) {
-    let mut script = Script::new(Body { weight_kg: 62.0, breath_hz: 0.25, breath_depth: 0.004, breath_wave: 0.3, restlessness: 1.0 });
+    let mut script = Script::new(Body {
+        weight_kg: 62.0,
+        breath_hz: 0.25,
+        breath_depth: 0.004,
+        breath_wave: 0.3,
+        restlessness: 1.0,
+    });
     let lasting = |script: &mut Script, phase, lasts: f64| {
         script.then(phase, Duration::from_secs_f64(lasts));
     };

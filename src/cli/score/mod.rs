@@ -15,8 +15,8 @@ use std::process::ExitCode;
 
 use self::judge::Plan;
 use self::source::Source;
-use super::nights::{self, Level, Mat};
 use super::Failure;
+use super::nights::{self, Level, Mat};
 use super::replay::drive;
 use crate::config::{self, Looks, duration};
 use crate::detect::Confirm;
