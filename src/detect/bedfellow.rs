@@ -20,8 +20,9 @@ const BOTH_STAY: Duration = Duration::from_secs(20 * 60);
 /// The second one's load as a share of the first one's: above what posture makes of one person (1.45, `PoPu`).
 const SECOND_SHARE_MIN: f64 = 0.55;
 
-/// A level within this share of the load is the same: a scale keeps it, a mat moves with each posture.
-const STEADY_SHARE: f64 = 0.03;
+/// A level within this share of the load is the same: a scale keeps it, a mat moves with each posture and creeps by 10 %
+/// for each tenfold of the time.
+const STEADY_SHARE: f64 = 0.01;
 
 /// A level that is left for less than this was only moved on.
 const MOVED_MAX: Duration = Duration::from_secs(60);

@@ -37,6 +37,9 @@ const AT_ONCE: Duration = Duration::from_millis(1_500);
 /// stayed this long: most such swings are somebody who turns over.
 const ALIKE_STAYS: Duration = Duration::from_secs(240);
 
+/// On a sensor whose zero is known, an empty bed shows at most this share of a person: a mattress, a sheet, a bent foil.
+const NEAR_SHARE: f64 = 0.6;
+
 /// A plateau without a single move since the start is an empty bed after this long: people turn over 1.6 times an hour
 /// and move more often (Skarpsno 2017).
 const UNMOVED: Duration = Duration::from_secs(600);
@@ -139,9 +142,12 @@ fn told_by_swing(before: &Plateau, now: &Plateau, first: bool, signal: &Signal) 
     let little_left =
         !falls && signal.from_end(low.total()).abs() < signal.from_end(high.total()).abs() * LEFT_SHARE_MAX;
     let sure = moves.more.is_some();
+    // Where zero is known, an empty bed lies far nearer to it than somebody does.
+    let near = signal.from_end(low.total()).abs() / signal.from_end(high.total()).abs() < NEAR_SHARE;
+    let doubtful = moves.both || (signal.has_end() && !near && !sure && !falls);
     // A swing down that leaves the mat as lively as before is a turn, and so are most swings up between lively levels.
     if (!is_occupied && !little_left && !sure)
-        || (is_occupied && moves.both && (moves.less || now.lasted() < ALIKE_STAYS))
+        || (is_occupied && doubtful && (moves.less || now.lasted() < ALIKE_STAYS || before.jolts() > 0))
         || (now.movement().1 < STEPS_MIN && !little_left)
         || (!falls && sure && moves.more != Some(is_occupied))
     {

@@ -545,7 +545,8 @@ impl Detector {
                     self.life.learn_lively(&step, span);
                 }
                 self.levels.follow_occupied(at, frame, self.signal.noise());
-                let beside = self.levels.pair().and_then(|pair| self.bedfellow.take(at, frame, pair));
+                let pair = self.levels.pair().filter(|_| !self.signal.has_end());
+                let beside = pair.and_then(|pair| self.bedfellow.take(at, frame, pair));
                 if let Some(empty) = beside {
                     self.levels.set_empty(empty);
                     self.changed = true;

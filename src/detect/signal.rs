@@ -148,6 +148,11 @@ impl Signal {
         self.last = None;
     }
 
+    /// Tells whether the unloaded end is known.
+    pub(super) fn has_end(&self) -> bool {
+        self.range.is_some()
+    }
+
     /// Returns how far the values, counted upwards and summed, lie from the unloaded end, where there is one.
     pub(super) fn from_end(&self, sum: f64) -> f64 {
         let zones = u32::try_from(self.zones).map_or(1.0, f64::from);
