@@ -21,8 +21,11 @@ const SWING_SHARE_MIN: f64 = 0.002;
 /// moves an occupied mat by 0.2 to 0.6 % of the load (`PhysioNet` pmd pressure maps), an empty one only by its noise.
 const LIVELIER: f64 = 2.5;
 
+/// And by this many standard deviations of what chance makes of two plateaus without a difference.
+const CHANCE: f64 = 3.3;
+
 /// Above this multiple of white noise something moves; below it the mat is too coarse to show breathing.
-const MOVES_OVER_NOISE: f64 = 1.8;
+const MOVES_OVER_NOISE: f64 = 1.4;
 
 /// So many steps must have been seen of a plateau to compare it.
 const STEPS_MIN: u32 = 12;
@@ -35,13 +38,19 @@ const AT_ONCE: Duration = Duration::from_millis(1_500);
 
 /// Where the mat moves before and after a swing up, the lower level is taken for an empty one only once the higher has
 /// stayed this long: most such swings are somebody who turns over.
-const ALIKE_STAYS: Duration = Duration::from_secs(240);
+const ALIKE_STAYS: Duration = Duration::from_secs(1200);
 
 /// On a sensor whose zero is known, an empty bed shows at most this share of a person: a mattress, a sheet, a bent foil.
 const NEAR_SHARE: f64 = 0.6;
 
-/// A plateau without a single move since the start is an empty bed after this long: people turn over 1.6 times an hour
-/// and move more often (Skarpsno 2017).
+/// A fall that nothing was seen of for longer than this teaches nothing.
+const UNSEEN_MAX: Duration = Duration::from_secs(5);
+
+/// A lower plateau this long, on which nothing moves, may be an empty bed; whoever sits on the edge moves.
+const EMPTY_STAYS: Duration = Duration::from_secs(60);
+
+/// A plateau on which nothing moves more often than this is an empty bed, but for a glitch now and then:
+/// people move in 15 to 25 % of all minutes.
 const UNMOVED: Duration = Duration::from_secs(600);
 
 /// What learning says about the present load, once it can tell. Values are counted upwards, as they were until now.
@@ -71,14 +80,12 @@ pub(super) struct Learning {
     empty: Option<Zones>,
     plateau: Option<Plateau>,
     last: Option<Plateau>,
-    /// Plateaus that have ended so far.
-    kept: u32,
 }
 
 impl Learning {
     /// Starts knowing where empty is, or nothing.
     pub(super) fn new(empty: Option<Zones>) -> Self {
-        Self { empty, plateau: None, last: None, kept: 0 }
+        Self { empty, plateau: None, last: None }
     }
 
     /// Takes the values at `at`; tells once when both levels are known.
@@ -89,7 +96,12 @@ impl Learning {
         let plateau = self.plateau.get_or_insert_with(|| Plateau::new(at, frame, swing));
         if !plateau.take(at, frame, noise) {
             let ended = std::mem::replace(plateau, Plateau::new(at, frame, swing));
-            self.keep(&ended);
+            if at.since(ended.last()) > UNSEEN_MAX && value < ended.total() {
+                // What came in between may have been the sensor that started again and counts from elsewhere.
+                *self = Self { empty: self.empty, plateau: self.plateau, last: None };
+            } else {
+                self.keep(&ended);
+            }
             return None;
         }
         if let Some(step) = step {
@@ -99,7 +111,7 @@ impl Learning {
             return None;
         }
         match (&self.last, &self.empty) {
-            (Some(before), _) => told_by_swing(before, plateau, self.kept == 1, signal),
+            (Some(before), _) => told_by_swing(before, plateau, signal),
             (None, Some(empty)) => told_by_given(empty, plateau, signal),
             (None, None) => None,
         }
@@ -114,8 +126,8 @@ impl Learning {
 
     /// Keeps what the next plateau is compared with: not the edge on which she sat while she came to bed.
     fn keep(&mut self, ended: &Plateau) {
-        let better = |last: &Plateau| ended.total() < last.total() || ended.lasted() > last.lasted();
-        self.kept = self.kept.saturating_add(1);
+        let emptier = |last: &Plateau| ended.total() < last.total() && ended.lasted() >= EMPTY_STAYS * (ended.jolts() + 1);
+        let better = |last: &Plateau| emptier(last) || ended.lasted() > last.lasted();
         if ended.is_settled() && self.last.as_ref().is_none_or(better) {
             self.last = Some(*ended);
         }
@@ -127,16 +139,15 @@ pub(super) fn swing_min(value: f64, noise: f64) -> f64 {
     (SWING_NOISES_MIN * noise).max(SWING_SHARE_MIN * value.abs())
 }
 
-/// `first`: the plateau before is the first one ever, so that nothing has moved since the start.
-fn told_by_swing(before: &Plateau, now: &Plateau, first: bool, signal: &Signal) -> Option<Learnt> {
+fn told_by_swing(before: &Plateau, now: &Plateau, signal: &Signal) -> Option<Learnt> {
     let (old, new) = (before.total(), now.total());
     if (new - old).abs() <= swing_min(old.abs().max(new.abs()), signal.noise()) {
         return None;
     }
     let moves = compare(before, now);
     let rises = new > old;
-    let falls = !signal.is_way_known()
-        && load_falls(rises, moves.more, first && before.lasted() >= UNMOVED && before.jolts() == 0);
+    let unmoved = before.lasted() >= UNMOVED * (3 * before.jolts() + 1);
+    let falls = !signal.is_way_known() && load_falls(rises, moves.more, unmoved);
     let is_occupied = rises != falls;
     let (low, high) = if is_occupied { (before, now) } else { (now, before) };
     let little_left =
@@ -147,7 +158,7 @@ fn told_by_swing(before: &Plateau, now: &Plateau, first: bool, signal: &Signal) 
     let doubtful = moves.both || (signal.has_end() && !near && !sure && !falls);
     // A swing down that leaves the mat as lively as before is a turn, and so are most swings up between lively levels.
     if (!is_occupied && !little_left && !sure)
-        || (is_occupied && doubtful && (moves.less || now.lasted() < ALIKE_STAYS || before.jolts() > 0))
+        || (is_occupied && doubtful && (moves.less || !(unmoved || now.lasted() >= ALIKE_STAYS)))
         || (now.movement().1 < STEPS_MIN && !little_left)
         || (!falls && sure && moves.more != Some(is_occupied))
     {
@@ -165,12 +176,12 @@ fn told_by_swing(before: &Plateau, now: &Plateau, first: bool, signal: &Signal) 
     })
 }
 
-/// Tells whether load makes the value fall. `more`: the mat moves more after the swing, or less; `unmoved`: before it
-/// nothing had moved for long, so that nobody was there.
+/// Tells whether load makes the value fall. `unmoved`: before the swing nothing had moved for long, so that nobody was
+/// there; without that, a mat that moves more on the lower level is somebody who has sat up.
 fn load_falls(rises: bool, more: Option<bool>, unmoved: bool) -> bool {
     match more {
-        Some(more) => rises != more,
-        None => unmoved && !rises,
+        Some(false) => rises,
+        Some(true) | None => unmoved && !rises,
     }
 }
 
@@ -195,8 +206,9 @@ fn compare(before: &Plateau, now: &Plateau) -> Moves {
     let (calm, calmer) = if ratio >= 1.0 { (old, before) } else { (new, now) };
     // Breathing on the calmer plateau: perhaps nobody has ever been away.
     let both = calmer.over_noise() > MOVES_OVER_NOISE;
-    let more = if both || ratio.max(1.0 / ratio) < LIVELIER { None } else { Some(ratio > 1.0) };
-    Moves { more, both, less: ratio * LIVELIER < 1.0, still: (!both).then_some((calm, ratio.max(1.0 / ratio))) }
+    let differ = ratio.ln().abs() >= LIVELIER.ln().max(CHANCE * before.doubt().hypot(now.doubt()));
+    let more = (differ && !both).then_some(ratio > 1.0);
+    Moves { more, both, less: differ && ratio < 1.0, still: (!both).then_some((calm, ratio.max(1.0 / ratio))) }
 }
 
 fn told_by_given(empty: &Zones, now: &Plateau, signal: &Signal) -> Option<Learnt> {

@@ -27,6 +27,12 @@ const OCCUPIED_RISES: Duration = Duration::from_secs(15);
 /// Load above this share is more than posture makes: the largest posture of one person is 1.3 of her usual one.
 const HEAVIER_SHARE: f64 = 1.3;
 
+/// Load above this share is no person, and none that lies beside her, but a glitch.
+const GLITCH_SHARE: f64 = 4.0;
+
+/// But if it stays, what lay there first was a cat, or a husband at the far side.
+const HEAVY_STAYS: Duration = Duration::from_secs(30);
+
 /// The load that an empty bed may show and still be followed, as a share of a lying person: a duvet or a bag.
 const EMPTY_SHARE_MAX: f64 = 0.33;
 
@@ -62,12 +68,14 @@ pub(super) struct Levels {
     followed: Moment,
     /// For how long somebody has been followed in bed: what is new is followed quickly.
     lain: Duration,
+    /// Since when the load has been too heavy for a person.
+    heavy: Option<Moment>,
 }
 
 impl Levels {
     /// Starts with levels that are known, or without. `lain`: for how long the occupied level has been followed.
     pub(super) fn new(known: Option<Pair>, lain: Duration, now: Moment) -> Self {
-        Self { pair: known.filter(|pair| pair.span() > 0.0), followed: now, lain }
+        Self { pair: known.filter(|pair| pair.span() > 0.0), followed: now, lain, heavy: None }
     }
 
     /// Returns the levels where they are known.
@@ -116,11 +124,16 @@ impl Levels {
     /// Follows the level of a bed in which somebody surely lies.
     pub(super) fn follow_occupied(&mut self, at: Moment, frame: &Frame, noise: f64) {
         let since = std::mem::replace(&mut self.followed, at);
-        let Some(pair) = &mut self.pair else { return };
+        let Some(pair) = &self.pair else { return };
         let passed = at.since(since);
+        let share = pair.share(frame);
+        if self.is_glitch(at, share) {
+            return;
+        }
+        let Some(pair) = &mut self.pair else { return };
         self.lain = self.lain.saturating_add(passed);
         let usual = (self.lain / 2).clamp(OCCUPIED_FOLLOWS_FIRST, OCCUPIED_FOLLOWS);
-        let over = if pair.share(frame) > HEAVIER_SHARE { usual.min(OCCUPIED_RISES) } else { usual };
+        let over = if share > HEAVIER_SHARE { usual.min(OCCUPIED_RISES) } else { usual };
         let part = part(passed, over);
         let mut followed = *pair;
         for zone in 0..ZONES_MAX {
@@ -132,6 +145,15 @@ impl Levels {
         if followed.span() > noise * super::learning::SWING_NOISES_MIN {
             *pair = followed;
         }
+    }
+
+    /// Tells whether a load is too heavy to be followed, unless it stays.
+    fn is_glitch(&mut self, at: Moment, share: f64) -> bool {
+        if share <= GLITCH_SHARE {
+            self.heavy = None;
+            return false;
+        }
+        at.since(*self.heavy.get_or_insert(at)) < HEAVY_STAYS
     }
 
     /// Takes another level for the empty bed: somebody else lies there as well.

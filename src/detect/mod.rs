@@ -74,6 +74,9 @@ const UNPLUGGED_NOISES: f64 = 8.0;
 /// And when it has been read so often in a row: a scale that was set to zero reads exactly that now and then.
 const UNPLUGGED_READINGS: u32 = 2;
 
+/// Readings that repeat themselves more often than this are not followed.
+const REPEATS_MAX: u32 = 3;
+
 /// Load below this share no person could have made: less than an empty bed by a good part of a person.
 const IMPOSSIBLE_SHARE: f64 = -0.3;
 
@@ -126,6 +129,8 @@ pub struct Detector {
     latest: Option<Reading>,
     /// Whether nothing was seen for a while, so that a change may have come at any time since.
     gap: bool,
+    /// Whether learning has found that load makes the value fall.
+    turned_round: bool,
     /// How much the share jumps from reading to reading, on average.
     wild: f64,
     /// Whether the empty bed has been seen to read as the unloaded end of the range does.
@@ -168,6 +173,7 @@ impl Detector {
             now,
             latest: None,
             gap: true,
+            turned_round: false,
             wild: 0.0,
             end_is_empty: false,
             retained_empty: None,
@@ -449,6 +455,7 @@ impl Detector {
         let (mut empty, mut occupied) = (learnt.empty, learnt.occupied);
         if learnt.falls {
             self.signal.turn_round();
+            self.turned_round = true;
             (empty, occupied) = (empty.map(|value| -value), occupied.map(|value| -value));
         }
         let pair = Pair { empty: self.signal.loads_of(&empty), occupied: self.signal.loads_of(&occupied) };
@@ -488,7 +495,11 @@ impl Detector {
             return;
         }
         self.occupancy.set_unsure(None);
-        let empty = self.levels.pair().map(|pair| pair.empty.map(|load| self.signal.upwards(load)));
+        let mut empty = self.levels.pair().map(|pair| pair.empty.map(|load| self.signal.upwards(load)));
+        if std::mem::take(&mut self.turned_round) {
+            self.signal.turn_round();
+            empty = empty.map(|empty| empty.map(|value| -value));
+        }
         self.learning = Some(Learning::new(empty));
         self.levels.set(None, self.now.moment);
     }
@@ -540,7 +551,8 @@ impl Detector {
                 self.levels.follow_empty(at, frame);
                 self.bedfellow.clear();
             }
-            Phase::InBed { .. } if !self.occupancy.is_part() => {
+            // A cable at the end of the scale says the same again and again.
+            Phase::InBed { .. } if !self.occupancy.is_part() && self.stuck.repeats() <= REPEATS_MAX => {
                 if let (Some(step), Some(span)) = (step, span) {
                     self.life.learn_lively(&step, span);
                 }

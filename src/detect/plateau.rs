@@ -48,6 +48,7 @@ pub(super) struct Plateau {
     over_noise: f64,
     blocks: u32,
     jolts: u32,
+    zones: u8,
 }
 
 impl Plateau {
@@ -65,6 +66,7 @@ impl Plateau {
             over_noise: 0.0,
             blocks: 0,
             jolts: 0,
+            zones: frame.zones(),
         }
     }
 
@@ -102,6 +104,13 @@ impl Plateau {
     /// Returns the usual square of the steps between blocks, and how many there were.
     pub(super) fn movement(&self) -> (f64, u32) {
         (self.moved.exp(), self.blocks)
+    }
+
+    /// Returns how far chance moves the logarithm of the usual square: a standard deviation. That of the logarithm of a
+    /// chi-squared variable with n degrees of freedom is 2.2 for one and 0.8 for four; neighbouring steps overlap.
+    pub(super) fn doubt(&self) -> f64 {
+        let steps = f64::from(self.blocks.min(200)) / 2.0;
+        2.2 / (f64::from(self.zones).powf(0.73) * steps.max(1.0).sqrt())
     }
 
     /// Returns how often something jolted the mat.

@@ -64,6 +64,11 @@ impl Frame {
         }
     }
 
+    /// Returns how many zones work, at least 1.
+    pub(super) fn zones(&self) -> u8 {
+        self.working.iter().filter(|works| **works).fold(0_u8, |count, _| count.saturating_add(1)).max(1)
+    }
+
     /// Returns the sum over the zones that work.
     pub(super) fn total(&self) -> f64 {
         self.sum_of(&self.loads)
