@@ -126,7 +126,8 @@ impl Learning {
 
     /// Keeps what the next plateau is compared with: not the edge on which she sat while she came to bed.
     fn keep(&mut self, ended: &Plateau) {
-        let emptier = |last: &Plateau| ended.total() < last.total() && ended.lasted() >= EMPTY_STAYS * (ended.jolts() + 1);
+        let emptier =
+            |last: &Plateau| ended.total() < last.total() && ended.lasted() >= EMPTY_STAYS * (ended.jolts() + 1);
         let better = |last: &Plateau| emptier(last) || ended.lasted() > last.lasted();
         if ended.is_settled() && self.last.as_ref().is_none_or(better) {
             self.last = Some(*ended);
@@ -146,7 +147,8 @@ fn told_by_swing(before: &Plateau, now: &Plateau, signal: &Signal) -> Option<Lea
     }
     let moves = compare(before, now);
     let rises = new > old;
-    let unmoved = before.lasted() >= UNMOVED * (3 * before.jolts() + 1);
+    let breathes = before.over_noise() > MOVES_OVER_NOISE;
+    let unmoved = !breathes && before.lasted() >= UNMOVED * (3 * before.jolts() + 1);
     let falls = !signal.is_way_known() && load_falls(rises, moves.more, unmoved);
     let is_occupied = rises != falls;
     let (low, high) = if is_occupied { (before, now) } else { (now, before) };

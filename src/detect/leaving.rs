@@ -125,7 +125,8 @@ impl Leaving {
     /// Tells whether even at the latest moment she must be taken to be still there, because something lives there. Where
     /// it has not been seen how the mat moves with nobody there, that is believed for a minute.
     pub(super) fn is_somebody(&self) -> bool {
-        self.against_still_there() < 0.0
+        let enough = if self.share > LOW_SHARE { STILL_THERE_RULED_OUT } else { 0.0 };
+        self.against_still_there() < enough
     }
 
     fn moment_ruled_out_after(&self) -> Duration {
