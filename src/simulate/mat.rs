@@ -125,6 +125,15 @@ impl MatKind {
         }
     }
 
+    /// Returns how often it opens for a moment under a load, an hour, where it is a contact.
+    #[must_use]
+    pub const fn chatter_an_hour(&self) -> Option<f64> {
+        match self {
+            Self::Contact(mat) => Some(mat.chatter_an_hour),
+            Self::Pressure(_) | Self::Air(_) | Self::Cells(_) => None,
+        }
+    }
+
     /// Tells whether a start makes it take for empty what is there.
     #[must_use]
     pub const fn retares(&self) -> bool {

@@ -28,6 +28,15 @@ impl Sending {
     /// As battery contacts on Zigbee: each change, and hourly.
     pub const ZIGBEE: Self = Self::OnChange { by: 0.5, heartbeat_s: 3600.0 };
 
+    /// Returns the longest silence while nothing changes, in seconds, where not every reading is sent.
+    #[must_use]
+    pub const fn heartbeat_s(self) -> Option<f64> {
+        match self {
+            Self::Always => None,
+            Self::OnChange { heartbeat_s, .. } => Some(heartbeat_s),
+        }
+    }
+
     /// Tells whether a reading is sent, given the last one that was.
     pub(super) fn sends(self, at: Duration, channels: &Channels, last: Option<&(Duration, Channels)>) -> bool {
         let (Self::OnChange { by, heartbeat_s }, Some((sent_at, sent))) = (self, last) else { return true };

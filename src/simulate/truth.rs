@@ -41,6 +41,12 @@ pub struct Truth {
     pub unit: String,
     /// Highest value of a channel.
     pub full_scale: f64,
+    /// The longest that it is silent while nothing changes, in seconds, where it sends only on change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heartbeat_s: Option<f64>,
+    /// How often a contact opens for a moment under a load, an hour, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chatter_an_hour: Option<f64>,
     /// Bits of the ADC, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adc_bits: Option<u8>,
@@ -216,6 +222,8 @@ impl Truth {
             channels: settings.mat.channels(),
             unit: settings.mat.unit().to_owned(),
             full_scale: settings.mat.full_scale(),
+            heartbeat_s: settings.mat.sending().heartbeat_s(),
+            chatter_an_hour: settings.mat.chatter_an_hour().map(thousandths),
             adc_bits: settings.mat.adc_bits(),
             commission: Commission {
                 empty: empty.into_iter().map(thousandths).collect(),
@@ -366,7 +374,8 @@ fn fault(span: &FaultSpan, settings: &NightSettings, mat: &Mat, intervals: &[Int
         span.kind,
         span.kind.cable().and_then(|cable| settings.faults.reads_as(cable, settings.mat.full_scale())),
     ) {
-        (FaultKind::Stuck, _) => was_empty(),
+        // Whoever lies squarely on a contact keeps it pressed for hours.
+        (FaultKind::Stuck, _) => was_empty() || matches!(mat, Mat::Contact(_)),
         (FaultKind::Unplugged(_), Some(value)) => mat.reads_empty_as(value, None),
         (FaultKind::Zone { zone, .. }, Some(value)) => {
             mat.reads_empty_as(value, Some(usize::from(zone) % zones.max(1)))

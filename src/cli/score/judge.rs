@@ -11,7 +11,7 @@ use super::source::{Opened, Source};
 use crate::cli::Failure;
 use crate::cli::replay::drive;
 use crate::detect::{Confirm, Settings};
-use crate::model::{Event, Kind};
+use crate::model::{Event, Kind, MatFault};
 use crate::simulate::score::{Heard, NightScore, What, score};
 use crate::simulate::{Difficulty, Truth};
 
@@ -125,6 +125,7 @@ fn what(event: &Event) -> Option<What> {
         Kind::Rise => Some(What::Rise),
         Kind::Return => Some(What::Return),
         Kind::Edge => Some(What::Edge),
+        Kind::SensorFault(MatFault::Chatter) => Some(What::Chatter),
         Kind::SensorFault(_) => Some(What::Fault),
         Kind::InBed | Kind::NotReturned | Kind::NotInBed(_) | Kind::NotUp | Kind::SensorRestored(_) => None,
         Kind::GatewayFault(_) | Kind::GatewayRestored(_) | Kind::Paused | Kind::Resumed { .. } => None,

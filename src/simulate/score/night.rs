@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::truths::{free, going_on, hiding, over, state, word};
 use crate::simulate::night::Difficulty;
-use crate::simulate::truth::{Rise, State, Truth};
+use crate::simulate::truth::{Fault, Rise, State, Truth};
 
 /// An alarm may come this long before the body was off, in seconds.
 const EARLY_S: f64 = 2.0;
@@ -27,6 +27,11 @@ const FAULT_S_MIN: f64 = 120.0;
 const FAULT_MARGIN_S: f64 = 90.0;
 /// A fault is found that is told until this long after its end.
 const FAULT_FOUND_S: f64 = 30.0;
+/// Faults need not be told of mats that are silent longer than this while all is well.
+const HEARTBEAT_S_MAX: f64 = 20.0;
+/// A contact that opens for a moment this often, an hour, may be said to chatter: good ones do so a few times a night,
+/// bad ones 37 to 130 times an hour (van Kasteren, houses B and C).
+const CHATTERS_AN_HOUR: f64 = 20.0;
 /// Sitting on the edge for this long is to be told.
 const EDGE_S_MIN: f64 = 8.0;
 
@@ -41,6 +46,8 @@ pub enum What {
     Edge,
     /// The mat cannot be trusted.
     Fault,
+    /// It cannot be trusted because it chatters, which truths have as a property of the mat.
+    Chatter,
 }
 
 /// Something that a detector said.
@@ -354,11 +361,25 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// Tells whether a fault has to be told: nobody can hear that a mat is silent which is silent when all is well, or
+    /// until the last row of a recording.
+    fn fault_counts(&self, fault: &Fault) -> bool {
+        let sparse = self.truth.heartbeat_s.is_some_and(|heartbeat| heartbeat > HEARTBEAT_S_MAX);
+        let silent = fault.kind == "dropout" || fault.how.as_deref() == Some("nodata");
+        let to_the_end = silent && fault.one_channel != Some(true) && fault.to >= self.truth.duration_s;
+        let known = !fault.ambiguous && fault.kind != "restart" && fault.to - fault.from >= FAULT_S_MIN;
+        known && !sparse && !to_the_end
+    }
+
     fn faults(&mut self) {
-        let times = self.said(What::Fault).times;
+        let mut times = self.said(What::Fault).times;
+        if self.truth.chatter_an_hour.is_none_or(|openings| openings < CHATTERS_AN_HOUR) {
+            times.extend(self.said(What::Chatter).times);
+            times.sort_by(f64::total_cmp);
+        }
         for fault in &self.truth.faults {
             let lasts = fault.to - fault.from;
-            if fault.ambiguous || fault.kind == "restart" || lasts < FAULT_S_MIN {
+            if !self.fault_counts(fault) {
                 continue;
             }
             let found = times.iter().any(|at| fault.from - 1.0 <= *at && *at <= fault.to + FAULT_FOUND_S);

@@ -30,6 +30,8 @@ fn truth() -> Truth {
         channels: ["zone1", "zone2"].map(str::to_owned).to_vec(),
         unit: "counts".to_owned(),
         full_scale: 4095.0,
+        heartbeat_s: None,
+        chatter_an_hour: None,
         adc_bits: Some(12),
         commission: Commission { empty: vec![0.0, 0.0], lying_75kg: vec![500.0, 500.0] },
         weight_kg: 60.0,
@@ -288,4 +290,18 @@ fn figures_of_other_nights_or_settings_are_not_compared() {
         let told = worse(&now, &good).unwrap_err().to_string();
         assert!(told.contains("cannot be compared"), "{told}");
     }
+}
+
+#[test]
+fn faults_that_nobody_can_hear_need_not_be_found_and_a_contact_that_chatters_may_be_said_to() {
+    let silence = |to| vec![fault("dropout", 5_000.0, to, false)];
+    let missed = |truth: Truth| failures(&judged(&truth, &[])).iter().any(|(_, what, _)| *what == "missed fault");
+    assert!(missed(Truth { faults: silence(6_000.0), ..truth() }));
+    assert!(!missed(Truth { faults: silence(6_000.0), heartbeat_s: Some(180.0), ..truth() }));
+    assert!(!missed(Truth { faults: silence(10_800.0), ..truth() }), "a recording ends with its last row");
+    let false_faults = |chatter| {
+        let truth = Truth { chatter_an_hour: chatter, ..truth() };
+        judged(&truth, &[(5_000.0, What::Chatter)]).false_faults
+    };
+    assert_eq!([None, Some(5.0), Some(37.0)].map(false_faults), [1, 1, 0]);
 }

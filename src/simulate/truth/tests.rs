@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::simulate::contact::ContactMat;
 use crate::simulate::faults::{Cable, Faults};
 use crate::simulate::pose::{Body, Posture};
 use crate::simulate::pressure::{Layout, PressureMat};
@@ -217,6 +218,10 @@ fn a_bed_stuck_empty_and_a_dead_zone_that_rests_at_zero_are_beyond_telling() {
         let mat = MatKind::Pressure(PressureMat { empty, ..PressureMat::zones(Layout::FOUR) });
         truth(&NightSettings { faults: Faults { spans, ..Faults::default() }, mat, ..settings() }).faults[0].clone()
     };
+    let contact = NightSettings { mat: MatKind::Contact(ContactMat::clean()), ..settings() };
+    let stuck = FaultSpan { kind: FaultKind::Stuck, from: seconds(150.0), to: seconds(200.0) };
+    let faults = Faults { spans: vec![stuck], ..Faults::default() };
+    assert!(truth(&NightSettings { faults, ..contact }).faults[0].ambiguous, "a contact rests for hours");
     assert!(told(FaultKind::Stuck, 20.0, 110.0).ambiguous && !told(FaultKind::Stuck, 150.0, 110.0).ambiguous);
     let zone = FaultKind::Zone { zone: 1, cable: Cable::Zero };
     let dead = told(zone, 150.0, 110.0);
