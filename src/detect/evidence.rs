@@ -85,6 +85,8 @@ pub enum Because {
     Faulty {
         /// Which fault.
         fault: MatFault,
+        /// The zone that it is about, counted from 0; none: the whole mat.
+        zone: Option<usize>,
         /// How long before the last good reading was.
         lasted: Duration,
     },
@@ -92,6 +94,8 @@ pub enum Because {
     Sound {
         /// Which fault is over.
         fault: MatFault,
+        /// The zone that it is about, counted from 0; none: the whole mat.
+        zone: Option<usize>,
         /// How long it has been over.
         lasted: Duration,
     },
@@ -130,11 +134,24 @@ impl fmt::Display for Because {
             }
             Self::TimeCame { occupied: true } => f.write_str("the set time has come, and somebody is in bed"),
             Self::TimeCame { occupied: false } => f.write_str("the set time has come, and nobody is in bed"),
-            Self::Faulty { fault, lasted } => write_fault(f, fault, lasted),
-            Self::Sound { fault, lasted } if lasted.is_zero() => write!(f, "a good reading has come ({fault} is over)"),
-            Self::Sound { fault, lasted } => write!(f, "{fault} has been over for {}", Span(lasted)),
+            Self::Faulty { fault, zone, lasted } => {
+                write_zone(f, zone)?;
+                write_fault(f, fault, lasted)
+            }
+            Self::Sound { fault, zone, lasted } => {
+                write_zone(f, zone)?;
+                if lasted.is_zero() {
+                    write!(f, "a good reading has come ({fault} is over)")
+                } else {
+                    write!(f, "{fault} has been over for {}", Span(lasted))
+                }
+            }
         }
     }
+}
+
+fn write_zone(f: &mut fmt::Formatter<'_>, zone: Option<usize>) -> fmt::Result {
+    zone.map_or(Ok(()), |zone| write!(f, "zone {}: ", zone + 1))
 }
 
 fn write_fault(f: &mut fmt::Formatter<'_>, fault: MatFault, lasted: Duration) -> fmt::Result {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::model::reading::ZONES_MAX;
 use crate::model::{Flap, MatFault, Moment};
 
 /// Readings that cannot be used are a fault after this long: longer than a restart of the sensor spits noise (1 to 3 s).
@@ -10,15 +11,20 @@ const UNUSABLE_AFTER: Duration = Duration::from_secs(10);
 /// And after this many in a row.
 const UNUSABLE_READINGS: u32 = 3;
 
+/// Where the last word of a mat that sends only on change was that it cannot read, this long counts as silence: the next
+/// word may come in an hour, and is not worth waiting for.
+const UNUSABLE_STANDS: Duration = Duration::from_secs(60);
+
 /// A contact that opens for a moment this often, within the leak below, chatters.
-const CHATTER_OPENINGS: f64 = 6.0;
+const CHATTER_OPENINGS: f64 = 8.0;
 
 /// It has stopped chattering when this much is left.
 const CHATTER_OVER: f64 = 1.0;
 
-/// One opening is forgotten after this long: people who sleep well open a good contact a few times a night, a bad
-/// one 37 to 130 times an hour (van Kasteren, houses B and C).
-const CHATTER_LEAK: Duration = Duration::from_secs(120);
+/// One opening is forgotten after this long, 40 an hour: people who sleep well open a good contact a few times a night,
+/// a bad one 37 to 130 times an hour (van Kasteren, houses B and C), and one that opens 20 times does not chatter by
+/// chance (a queue with half its load reaches eight once in 300 nights).
+const CHATTER_LEAK: Duration = Duration::from_secs(90);
 
 /// The beginning or the end of a fault, to be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +33,8 @@ pub(super) enum Told {
     Begun {
         /// Which.
         fault: MatFault,
+        /// The zone that it is about, counted from 0; none: the whole mat.
+        zone: Option<usize>,
         /// When the mat was last right.
         at: Moment,
     },
@@ -34,6 +42,8 @@ pub(super) enum Told {
     Over {
         /// Which.
         fault: MatFault,
+        /// The zone that it is about, counted from 0; none: the whole mat.
+        zone: Option<usize>,
         /// When the mat was right again.
         at: Moment,
     },
@@ -43,10 +53,13 @@ pub(super) enum Told {
 #[derive(Debug, Clone)]
 pub(super) struct Faults {
     flaps: [Flap; MatFault::ALL.len()],
+    /// Of each zone that was dead: which fault it has, or had last.
+    zones: [Option<(MatFault, Flap)>; ZONES_MAX],
     good: Moment,
     /// From when silence counts: the last good reading, moved on by the time in which nothing could be heard.
     silent_from: Moment,
-    unusable: Option<(MatFault, u32)>,
+    /// Since the last good reading: which fault, how many readings, and when the first.
+    unusable: Option<(MatFault, u32, Moment)>,
     openings: f64,
     openings_at: Moment,
     chatters: bool,
@@ -56,10 +69,11 @@ pub(super) struct Faults {
 
 impl Faults {
     /// Starts with the faults that were told before a restart and have not ended.
-    pub(super) fn new(now: Moment, told: &[MatFault]) -> Self {
+    pub(super) fn new(now: Moment, told: &[MatFault], zones: &[(u8, MatFault)]) -> Self {
         let chatters = told.contains(&MatFault::Chatter);
         let mut faults = Self {
             flaps: [Flap::default(); MatFault::ALL.len()],
+            zones: [None; ZONES_MAX],
             good: now,
             silent_from: now,
             unusable: None,
@@ -71,6 +85,11 @@ impl Faults {
         for fault in told {
             *faults.flap(*fault) = Flap::Open;
         }
+        for (zone, fault) in zones {
+            if let Some(slot) = faults.zones.get_mut(usize::from(*zone)) {
+                *slot = Some((*fault, Flap::Open));
+            }
+        }
         faults
     }
 
@@ -80,9 +99,42 @@ impl Faults {
         open.map(|(fault, _)| *fault).collect()
     }
 
-    /// Returns the fault that is there, the first in the order of the contract.
+    /// Returns the zones, counted from 0, of which a fault was told that has not ended.
+    pub(super) fn told_of_zones(&self) -> Vec<(u8, MatFault)> {
+        let open = (0_u8..).zip(&self.zones).filter_map(|(zone, slot)| Some((zone, (*slot)?)));
+        open.filter(|(_, (_, flap))| flap.is_open()).map(|(zone, (fault, _))| (zone, fault)).collect()
+    }
+
+    /// Returns the fault that is there, the first in the order of the contract; those of zones last.
     pub(super) fn open(&self) -> Option<MatFault> {
-        MatFault::ALL.iter().zip(&self.flaps).find(|(_, flap)| flap.is_open()).map(|(fault, _)| *fault)
+        let whole = MatFault::ALL.iter().zip(&self.flaps).find(|(_, flap)| flap.is_open()).map(|(fault, _)| *fault);
+        whole.or_else(|| self.zones.iter().flatten().find(|(_, flap)| flap.is_open()).map(|(fault, _)| *fault))
+    }
+
+    /// A zone is dead since `at`.
+    pub(super) fn zone_begun(
+        &mut self,
+        zone: usize,
+        fault: MatFault,
+        at: Moment,
+        now: Moment,
+        mut tell: impl FnMut(Told),
+    ) {
+        let Some(slot) = self.zones.get_mut(zone) else { return };
+        // What is wrong with it is told once, as it was recognised first.
+        let (fault, flap) = slot.get_or_insert((fault, Flap::default()));
+        if flap.begin(now) {
+            tell(Told::Begun { fault: *fault, zone: Some(zone), at });
+        }
+    }
+
+    /// A zone works again.
+    pub(super) fn zone_over(&mut self, zone: usize, at: Moment, mut tell: impl FnMut(Told)) {
+        if let Some(Some((fault, flap))) = self.zones.get_mut(zone) {
+            if flap.end(at) {
+                tell(Told::Over { fault: *fault, zone: Some(zone), at });
+            }
+        }
     }
 
     /// Tells whether nothing of a fault is under way, so that a good reading changes nothing: the usual case.
@@ -103,15 +155,16 @@ impl Faults {
         self.suspended = None;
         for (fault, flap) in MatFault::ALL.iter().zip(&mut self.flaps) {
             if ends_with_a_good_reading(*fault) && flap.end(at) {
-                tell(Told::Over { fault: *fault, at });
+                tell(Told::Over { fault: *fault, zone: None, at });
             }
         }
     }
 
     /// A reading could not be used.
     pub(super) fn unusable(&mut self, at: Moment, fault: MatFault, tell: impl FnMut(Told)) {
-        let readings = self.unusable.map_or(0, |(_, readings)| readings).saturating_add(1);
-        self.unusable = Some((fault, readings));
+        let (_, readings, since) = self.unusable.unwrap_or((fault, 0, at));
+        let readings = readings.saturating_add(1);
+        self.unusable = Some((fault, readings, since));
         if readings >= UNUSABLE_READINGS && at.since(self.good) >= UNUSABLE_AFTER {
             self.begin(fault, self.good, at, tell);
         }
@@ -130,7 +183,7 @@ impl Faults {
     /// Such a fault is over.
     pub(super) fn over(&mut self, fault: MatFault, at: Moment, mut tell: impl FnMut(Told)) {
         if self.flap(fault).end(at) {
-            tell(Told::Over { fault, at });
+            tell(Told::Over { fault, zone: None, at });
         }
     }
 
@@ -170,10 +223,16 @@ impl Faults {
 
     /// Returns when a fault, or the end of one, becomes due.
     pub(super) fn due(&self, silent_after: Duration) -> Option<Moment> {
-        let silence = (self.suspended.is_none() && !self.is_lost()).then(|| self.silent_from + silent_after);
-        let ends = self.flaps.iter().filter_map(Flap::due).min();
+        let silence = (self.suspended.is_none() && !self.is_lost()).then(|| self.silent_at(silent_after));
+        let zones = self.zones.iter().flatten().map(|(_, flap)| flap);
+        let ends = self.flaps.iter().chain(zones).filter_map(Flap::due).min();
         let calm = self.chatters.then(|| self.openings_at + CHATTER_LEAK.mul_f64(self.openings - CHATTER_OVER));
         [silence, ends, calm].into_iter().flatten().min()
+    }
+
+    fn silent_at(&self, silent_after: Duration) -> Moment {
+        let silent = self.silent_from + silent_after;
+        self.unusable.map_or(silent, |(_, _, since)| silent.min(since.max(self.silent_from) + UNUSABLE_STANDS))
     }
 
     fn is_lost(&self) -> bool {
@@ -185,27 +244,34 @@ impl Faults {
 
     /// Lets time pass.
     pub(super) fn pass(&mut self, now: Moment, silent_after: Duration, mut tell: impl FnMut(Told)) {
-        if self.suspended.is_none() && !self.is_lost() && now >= self.silent_from + silent_after {
-            let fault = self.unusable.map_or(MatFault::Silent, |(fault, _)| fault);
+        if self.suspended.is_none() && !self.is_lost() && now >= self.silent_at(silent_after) {
+            let fault = self.unusable.map_or(MatFault::Silent, |(fault, ..)| fault);
             self.begin(fault, self.good, now, &mut tell);
         }
         if self.chatters && now >= self.openings_at + CHATTER_LEAK.mul_f64((self.openings - CHATTER_OVER).max(0.0)) {
             self.chatters = false;
             self.leak(now);
             if self.flap(MatFault::Chatter).end(now) {
-                tell(Told::Over { fault: MatFault::Chatter, at: now });
+                tell(Told::Over { fault: MatFault::Chatter, zone: None, at: now });
             }
         }
         for (fault, flap) in MatFault::ALL.iter().zip(&mut self.flaps) {
             if let Some(at) = flap.pass(now) {
-                tell(Told::Over { fault: *fault, at });
+                tell(Told::Over { fault: *fault, zone: None, at });
+            }
+        }
+        for (zone, (fault, flap)) in
+            self.zones.iter_mut().enumerate().filter_map(|(zone, slot)| Some((zone, slot.as_mut()?)))
+        {
+            if let Some(at) = flap.pass(now) {
+                tell(Told::Over { fault: *fault, zone: Some(zone), at });
             }
         }
     }
 
     fn begin(&mut self, fault: MatFault, at: Moment, now: Moment, mut tell: impl FnMut(Told)) {
         if self.flap(fault).begin(now) {
-            tell(Told::Begun { fault, at });
+            tell(Told::Begun { fault, zone: None, at });
         }
     }
 

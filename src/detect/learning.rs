@@ -124,6 +124,11 @@ impl Learning {
         }
     }
 
+    /// Begins afresh: what was seen is not of the same zones as what comes.
+    pub(super) fn start_again(&mut self) {
+        *self = Self::new(self.empty);
+    }
+
     /// Keeps what the next plateau is compared with: not the edge on which she sat while she came to bed.
     fn keep(&mut self, ended: &Plateau) {
         let emptier =

@@ -33,6 +33,9 @@ pub struct Memory {
     /// The faults that were told and have not ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<MatFault>,
+    /// The zones, counted from 0, of which a fault was told that has not ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub zones: Vec<(u8, MatFault)>,
     /// The last rise, for `not-up`.
     #[serde(default, with = "millis_option", skip_serializing_if = "Option::is_none")]
     pub last_rise: Option<Timestamp>,

@@ -18,6 +18,7 @@
 mod absence;
 mod bedfellow;
 mod daily;
+mod drift;
 mod evidence;
 mod faults;
 mod learning;
@@ -28,6 +29,7 @@ mod memory;
 mod occupancy;
 mod period;
 mod plateau;
+mod plausible;
 mod rules;
 pub mod settings;
 mod signal;
@@ -35,6 +37,7 @@ mod stuck;
 #[cfg(test)]
 mod tests;
 mod view;
+mod zones;
 
 use std::collections::VecDeque;
 
@@ -45,6 +48,7 @@ pub use view::{View, ViewPhase};
 
 use crate::model::{Event, Kind, MatFault, MatHealth, Moment, Now, Quality, Reading};
 use bedfellow::Bedfellow;
+use drift::Drift;
 use evidence::Load;
 use faults::{Faults, Told};
 use learning::Learning;
@@ -53,32 +57,12 @@ use levels::{Levels, Pair};
 use life::Life;
 use occupancy::{Change, Occupancy, Phase, Sight};
 use period::Period;
+use plausible::Plausible;
 use rules::Rules;
 use signal::{End, Frame, Sample, Signal};
-use stuck::{Movement, Stuck};
-
-/// Load above this share, at the loaded end of the range, no person could have made: the largest posture of one person
-/// shows 2.5 times the smallest (PhysioNet pmd).
-const IMPOSSIBLE_HEAVY_SHARE: f64 = 2.5;
-
-/// Jumps of this share of a person from each reading to the next are an open input: whoever tosses about makes a third
-/// of that, for seconds.
-const WILD: f64 = 0.2;
-
-/// How quickly they are followed: about the last 32 readings.
-const WILD_FOLLOWS: f64 = 1.0 / 32.0;
-
-/// A value at the unloaded end this many noises below the empty bed no person could have made.
-const UNPLUGGED_NOISES: f64 = 8.0;
-
-/// And when it has been read so often in a row: a scale that was set to zero reads exactly that now and then.
-const UNPLUGGED_READINGS: u32 = 2;
 
 /// Readings that repeat themselves more often than this are not followed.
 const REPEATS_MAX: u32 = 3;
-
-/// Load below this share no person could have made: less than an empty bed by a good part of a person.
-const IMPOSSIBLE_SHARE: f64 = -0.3;
 
 /// A retained "empty" of a mat that sends only on change stands for a rise after this long without anything live.
 const RETAINED_STANDS_AFTER: std::time::Duration = std::time::Duration::from_secs(60);
@@ -118,7 +102,8 @@ pub struct Detector {
     learning: Option<Learning>,
     life: Life,
     bedfellow: Bedfellow,
-    stuck: Stuck,
+    plausible: Plausible,
+    drift: Drift,
     period: Period,
     occupancy: Occupancy,
     faults: Faults,
@@ -131,10 +116,6 @@ pub struct Detector {
     gap: bool,
     /// Whether learning has found that load makes the value fall.
     turned_round: bool,
-    /// How much the share jumps from reading to reading, on average.
-    wild: f64,
-    /// Whether the empty bed has been seen to read as the unloaded end of the range does.
-    end_is_empty: bool,
     /// Since when a retained message says, against what was known before the gap, that the bed is empty.
     retained_empty: Option<Moment>,
     /// Since when a retained message says, against what was known before the gap, that somebody is in bed.
@@ -164,18 +145,17 @@ impl Detector {
             learning,
             life,
             bedfellow: Bedfellow::default(),
-            stuck: Stuck::default(),
+            plausible: Plausible::new(settings.zones),
+            drift: Drift::default(),
             period: Period::new(settings.contact),
             occupancy: Occupancy::new(&settings, phase, now.moment),
-            faults: Faults::new(now.moment, memory.map_or(&[], |memory| &memory.faults)),
+            faults: starting_faults(memory, now.moment),
             rules: Rules::new(&settings, start, &now),
             settings,
             now,
             latest: None,
             gap: true,
             turned_round: false,
-            wild: 0.0,
-            end_is_empty: false,
             retained_empty: None,
             retained_occupied: None,
             remembered: now.moment,
@@ -282,6 +262,7 @@ impl Detector {
             absence: self.rules.absence(&self.now),
             learnt: self.levels.pair().map(|pair| Learnt::of(pair, self.levels.lain(), self.signal.zones())),
             faults: self.faults.told(),
+            zones: self.faults.told_of_zones(),
             last_rise: self.rules.last_rise(),
         }
     }
@@ -296,6 +277,7 @@ impl Detector {
         if self.latest.is_some_and(|latest| reading.at < latest.at || (burst && reading.channels == latest.channels)) {
             return;
         }
+        self.watch_zones(reading);
         let frame = match self.signal.take(reading.at, &reading.channels) {
             Sample::Loads(frame) => frame,
             Sample::Unusable(fault) => {
@@ -303,18 +285,18 @@ impl Detector {
                 return self.unusable(fault);
             }
         };
-        self.watch_movement(reading);
-        if let Some(fault) = self.impossible(&frame) {
+        self.watch_movement(reading, &frame);
+        if let Some(fault) = self.impossible(reading, &frame) {
             self.load.value = None;
-            self.take_back_leaving();
+            self.take_back();
             return self.unusable(fault);
         }
-        self.latest = Some(*reading);
+        let again = self.latest.replace(*reading).is_some_and(|before| before.channels == reading.channels);
         self.retained_empty = None;
         // Lines that were read in one piece have one moment. Each of them counts, the last of a mat that sends only on
         // change above all; only of the mat's pace they say nothing.
         if !burst {
-            self.period.arrived(reading.at);
+            self.period.arrived(reading.at, again);
         }
         self.good(reading.at);
         let step = self.life.take(reading.at, &frame, self.span());
@@ -372,59 +354,6 @@ impl Detector {
         }
     }
 
-    /// A value at an end of the range that no person could have made is a cable: far below the level of the empty bed, or
-    /// far above that of somebody lying. Where every reading decides, it is a reading like any other.
-    fn impossible(&mut self, frame: &Frame) -> Option<MatFault> {
-        let every_reading_decides = self.settings.confirm == Confirm::Fixed(std::time::Duration::ZERO);
-        let share = self.levels.share(frame).filter(|_| !every_reading_decides)?;
-        let step = self.load.share.map_or(0.0, |before| (share - before).abs().min(1.0));
-        self.wild += (step - self.wild) * WILD_FOLLOWS;
-        if self.wild > WILD {
-            self.load.share = Some(share);
-            return Some(MatFault::Implausible);
-        }
-        // The same end, again and again, is what a cut wire reads, where the empty bed does not.
-        let zero = frame.working.iter().zip(&frame.values).all(|(works, value)| !works || *value == 0.0);
-        if (zero || frame.end == Some(End::Unloaded)) && self.stuck.repeats() >= UNPLUGGED_READINGS {
-            let below = self.levels.pair().map_or(0.0, |pair| frame.sum_of(&pair.empty)) - frame.total();
-            if below > UNPLUGGED_NOISES * self.signal.quiet_noise() && !self.end_is_empty {
-                return Some(MatFault::Unplugged);
-            }
-        }
-        let unplugged = match frame.end {
-            Some(End::Unloaded) => share < IMPOSSIBLE_SHARE,
-            Some(End::Loaded) => share > IMPOSSIBLE_HEAVY_SHARE,
-            None => false,
-        };
-        unplugged.then_some(MatFault::Unplugged)
-    }
-
-    /// What looked like leaving was the first readings of a cable that is out.
-    fn take_back_leaving(&mut self) {
-        if let Phase::Leaving { since, seen, leaving } = self.occupancy.phase() {
-            if self.stuck.since().is_some_and(|stuck| leaving.gone >= stuck) {
-                self.occupancy.set_phase(Phase::InBed { since, seen });
-            }
-        }
-    }
-
-    /// Notices a mat that is stuck. Contacts, and mats that send only on change, say the same for hours.
-    fn watch_movement(&mut self, reading: &Reading) {
-        if self.settings.contact || !self.period.is_steady() {
-            return;
-        }
-        let occupied = matches!(self.occupancy.phase(), Phase::InBed { .. });
-        let mut told = Vec::new();
-        match self.stuck.take(reading.at, &reading.channels, occupied) {
-            Movement::Usual => {}
-            Movement::Stuck(since) => {
-                self.faults.begun(MatFault::Stuck, since, self.now.moment, |each| told.push(each))
-            }
-            Movement::Moves => self.faults.over(MatFault::Stuck, reading.at, |each| told.push(each)),
-        }
-        self.tell_faults(told);
-    }
-
     /// Tells whether the levels are known.
     fn is_known(&self) -> bool {
         self.settings.contact || self.levels.pair().is_some()
@@ -433,18 +362,6 @@ impl Detector {
     /// Returns how much a lying person moves a zone, in the sensor's own unit, where that is known.
     fn span(&self) -> Option<f64> {
         self.levels.pair().map(|pair| self.signal.span(pair))
-    }
-
-    fn unusable(&mut self, fault: MatFault) {
-        let mut told = Vec::new();
-        self.faults.unusable(self.now.moment, fault, |each| told.push(each));
-        self.tell_faults(told);
-    }
-
-    fn good(&mut self, at: Moment) {
-        let mut told = Vec::new();
-        self.faults.good(at, |each| told.push(each));
-        self.tell_faults(told);
     }
 
     fn learn(&mut self, at: Moment, frame: &Frame, step: Option<&life::Step>) {
@@ -460,6 +377,7 @@ impl Detector {
         }
         let pair = Pair { empty: self.signal.loads_of(&empty), occupied: self.signal.loads_of(&occupied) };
         self.levels.set(Some(pair), at);
+        self.drift.forget();
         if let Some((still, lively)) = learnt.still {
             self.life.set(still, lively);
         }
@@ -507,13 +425,17 @@ impl Detector {
     /// Evidence: what a reading shows. `None` where the levels are not known and nothing can be said.
     fn sight(&self, frame: &Frame, life: f64) -> Option<Sight> {
         if self.settings.contact {
-            let pressed = (frame.total() > 0.5) != self.settings.invert;
-            return Some(Sight { share: if pressed { 1.0 } else { 0.0 }, life: 0.0 });
+            return Some(Sight { share: if self.is_pressed(frame) { 1.0 } else { 0.0 }, life: 0.0 });
         }
         let share = self.levels.share(frame);
         // Many mats read exactly the end of their range when nobody lies there.
         let empty = (frame.end == Some(End::Unloaded)).then_some(0.0);
         share.or(empty).map(|share| Sight { share, life })
+    }
+
+    /// Tells whether somebody lies on a contact.
+    fn is_pressed(&self, frame: &Frame) -> bool {
+        (frame.total() > 0.5) != self.settings.invert
     }
 
     fn see(&mut self, at: Moment, sight: Sight) {
@@ -538,21 +460,23 @@ impl Detector {
 
     /// Levels are followed only where it is sure who lies there.
     fn follow(&mut self, at: Moment, frame: &Frame, step: Option<life::Step>) {
-        if self.settings.contact {
-            return;
+        let occupied = matches!(self.occupancy.phase(), Phase::InBed { .. });
+        if self.settings.contact || self.plausible.rests_unusually(occupied) {
+            return self.levels.pass(at);
         }
         let span = self.span();
         match self.occupancy.phase() {
             Phase::Empty => {
-                self.end_is_empty |= frame.end == Some(End::Unloaded);
+                self.plausible.follow_empty(frame, self.whole_span());
                 if let (Some(step), Some(span)) = (step, span) {
                     self.life.learn_still(&step, span);
                 }
                 self.levels.follow_empty(at, frame);
+                self.watch_drift(at);
                 self.bedfellow.clear();
             }
             // A cable at the end of the scale says the same again and again.
-            Phase::InBed { .. } if !self.occupancy.is_part() && self.stuck.repeats() <= REPEATS_MAX => {
+            Phase::InBed { .. } if !self.occupancy.is_part() && self.plausible.repeats() <= REPEATS_MAX => {
                 if let (Some(step), Some(span)) = (step, span) {
                     self.life.learn_lively(&step, span);
                 }
@@ -621,25 +545,32 @@ impl Detector {
         }
     }
 
-    fn tell_faults(&mut self, told: Vec<Told>) {
-        for each in told {
-            let now = self.now;
-            let (kind, at, because) = match each {
-                Told::Begun { fault, at } => {
-                    if fault != MatFault::Chatter {
-                        self.gap_begins();
-                    }
-                    (Kind::SensorFault(fault), at, Because::Faulty { fault, lasted: now.moment.since(at) })
+    fn tell_fault(&mut self, told: Told) {
+        let now = self.now;
+        let (kind, zone, at, because) = match told {
+            Told::Begun { fault, zone, at } => {
+                // A contact that chatters is heard, and so are a mat that has drifted and the other zones of a dead one.
+                if !matches!(fault, MatFault::Chatter | MatFault::Drifted) && zone.is_none() {
+                    self.gap_begins();
                 }
-                Told::Over { fault, at } => {
-                    (Kind::SensorRestored(fault), at, Because::Sound { fault, lasted: now.moment.since(at) })
-                }
-            };
-            self.changed = true;
-            let event = rules::event(&self.settings, kind, now.utc_of(at), None, &now);
-            self.tell(event, because);
-        }
+                let because = Because::Faulty { fault, zone, lasted: now.moment.since(at) };
+                (Kind::SensorFault(fault), zone, at, because)
+            }
+            Told::Over { fault, zone, at } => {
+                let because = Because::Sound { fault, zone, lasted: now.moment.since(at) };
+                (Kind::SensorRestored(fault), zone, at, because)
+            }
+        };
+        self.changed = true;
+        let zone = zone.and_then(|zone| u8::try_from(zone + 1).ok());
+        let event = rules::event(&self.settings, kind, now.utc_of(at), None, &now);
+        self.tell(Event { zone, ..event }, because);
     }
+}
+
+/// Returns the faults that were told before a restart.
+fn starting_faults(memory: Option<&Memory>, now: Moment) -> Faults {
+    memory.map_or_else(|| Faults::new(now, &[], &[]), |memory| Faults::new(now, &memory.faults, &memory.zones))
 }
 
 /// Returns the levels to start with, how they are learnt where they are unknown, and what is known of signs of life.

@@ -21,6 +21,12 @@ const KNOWN_READINGS: f32 = 10.0;
 /// The share of gaps in three neighbouring buckets (1 to 8) that makes a mat steady: radio and USB jitter by that much.
 const STEADY_SHARE: f32 = 0.85;
 
+/// A contact that sends at a steady pace says the same in more than this share of its readings.
+const REPEATED_SHARE: f32 = 0.5;
+
+/// How quickly that share is followed: about the last sixteen readings.
+const REPEATED_FOLLOWS: f32 = 1.0 / 16.0;
+
 /// Each reading makes the past count less: half after about 7,000 readings.
 const FORGETS: f32 = 0.9999;
 
@@ -47,6 +53,8 @@ pub(super) struct Period {
     mean: Duration,
     contact: bool,
     steady: bool,
+    /// The share of readings that say what the one before said.
+    repeated: f32,
     silent_after: Duration,
 }
 
@@ -54,11 +62,20 @@ impl Period {
     /// Starts without knowledge; contacts are waited for longer at first.
     pub(super) fn new(contact: bool) -> Self {
         let silent_after = if contact { CONTACT_MIN } else { UNHEARD };
-        Self { gaps: [0.0; BUCKETS], last: None, mean: Duration::ZERO, contact, steady: false, silent_after }
+        Self {
+            gaps: [0.0; BUCKETS],
+            last: None,
+            mean: Duration::ZERO,
+            contact,
+            steady: false,
+            repeated: 0.0,
+            silent_after,
+        }
     }
 
-    /// Takes the arrival of a reading.
-    pub(super) fn arrived(&mut self, at: Moment) {
+    /// Takes the arrival of a reading. `again`: it says what the one before said.
+    pub(super) fn arrived(&mut self, at: Moment, again: bool) {
+        self.repeated += (f32::from(u8::from(again)) - self.repeated) * REPEATED_FOLLOWS;
         let Some(last) = self.last.replace(at) else { return };
         let gap = at.since(last);
         for count in &mut self.gaps {
@@ -85,6 +102,11 @@ impl Period {
         self.steady
     }
 
+    /// Tells whether it sends steadily, and at least this often.
+    pub(super) fn is_quicker_than(&self, gap: Duration) -> bool {
+        self.steady && self.mean <= gap
+    }
+
     /// Returns how long a silence has to be to be a fault.
     pub(super) fn silent_after(&self) -> Duration {
         self.silent_after
@@ -93,7 +115,9 @@ impl Period {
     fn sends_steadily(&self) -> bool {
         let total: f32 = self.gaps.iter().sum();
         let most = self.gaps.windows(3).map(|few| few.iter().sum::<f32>()).fold(0.0, f32::max);
-        total >= KNOWN_READINGS && most >= total * STEADY_SHARE
+        // Contacts that send only on change chatter at a quick pace too, but never say the same twice.
+        let says_it_again = !self.contact || self.repeated >= REPEATED_SHARE;
+        says_it_again && total >= KNOWN_READINGS && most >= total * STEADY_SHARE
     }
 
     fn fault_after(&self) -> Duration {
@@ -121,11 +145,12 @@ mod tests {
 
     fn mat(contact: bool, gaps: impl IntoIterator<Item = Duration>) -> Period {
         let mut period = Period::new(contact);
+        let again = !contact;
         let mut at = Moment::from_nanos(0);
-        period.arrived(at);
+        period.arrived(at, again);
         for gap in gaps {
             at = at + gap;
-            period.arrived(at);
+            period.arrived(at, again);
         }
         period
     }

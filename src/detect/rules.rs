@@ -232,6 +232,7 @@ pub(super) fn event(
         watched,
         trusted: now.trusted,
         kind,
+        zone: None,
         detail: None,
     }
 }

@@ -74,6 +74,12 @@ impl Frame {
         self.sum_of(&self.loads)
     }
 
+    /// Tells whether every zone that works reads exactly zero.
+    pub(super) fn is_zero(&self) -> bool {
+        // The end of the range is what the sensor says, not the result of a calculation.
+        self.working.iter().zip(&self.values).all(|(works, value)| !works || *value == 0.0)
+    }
+
     /// Returns the sum of some value of each zone over the zones that work.
     pub(super) fn sum_of(&self, zones: &Zones) -> f64 {
         zones.iter().zip(&self.working).filter(|(_, works)| **works).map(|(zone, _)| zone).sum()
@@ -99,6 +105,8 @@ pub(super) struct Signal {
     zones: usize,
     kept: Zones,
     usable_at: [Option<Moment>; ZONES_MAX],
+    /// Zones that are left out, whatever they read.
+    left_out: [bool; ZONES_MAX],
     last: Option<f64>,
     noise: f64,
     quiet: f64,
@@ -116,6 +124,7 @@ impl Signal {
             zones: settings.zones.clamp(1, ZONES_MAX),
             kept: [f64::NAN; ZONES_MAX],
             usable_at: [None; ZONES_MAX],
+            left_out: [false; ZONES_MAX],
             last: None,
             noise: 0.0,
             quiet: f64::INFINITY,
@@ -126,6 +135,20 @@ impl Signal {
     /// Tells whether it is known which way load moves the value.
     pub(super) fn is_way_known(&self) -> bool {
         self.way_known
+    }
+
+    /// Leaves a zone out of everything, or takes it in again; tells whether that changes anything.
+    pub(super) fn leave_out(&mut self, zone: usize, out: bool) -> bool {
+        let Some(slot) = self.left_out.get_mut(zone).filter(|slot| **slot != out) else { return false };
+        *slot = out;
+        // The sum jumps by what the zone says: that is no noise.
+        self.last = None;
+        true
+    }
+
+    /// Returns what the sensor can say, of each zone.
+    pub(super) fn range(&self) -> Option<(f64, f64)> {
+        self.range
     }
 
     /// Returns how many zones there are.
@@ -223,6 +246,10 @@ impl Signal {
         let (least, most) = if self.inverted { (high, low) } else { (low, high) };
         for (zone, value) in channels.zones().iter().enumerate() {
             let (Some(kept), Some(usable_at)) = (self.kept.get_mut(zone), self.usable_at.get_mut(zone)) else { break };
+            if self.left_out.get(zone).is_some_and(|out| *out) {
+                *usable_at = None;
+                continue;
+            }
             if self.range.is_some_and(|(low, high)| *value < low || *value > high) {
                 outside = true;
             } else if value.is_finite() {

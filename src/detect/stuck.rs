@@ -8,16 +8,22 @@ use std::time::Duration;
 use crate::model::{Channels, Moment};
 
 /// A mat is stuck at the earliest after this long …
-const STUCK_AFTER: Duration = Duration::from_secs(60);
+pub(super) const STUCK_AFTER: Duration = Duration::from_secs(60);
 
 /// … and this many identical readings …
-const STUCK_READINGS: u32 = 40;
+pub(super) const STUCK_READINGS: u32 = 40;
 
 /// … and this many times the longest run that it usually has.
-const STUCK_RUNS: u32 = 12;
+pub(super) const STUCK_RUNS: u32 = 12;
+
+/// It is unusual after this many identical readings …
+const UNUSUAL_READINGS: u32 = 10;
+
+/// … and this many times the longest run that it usually has.
+const UNUSUAL_RUNS: u32 = 3;
 
 /// Readings that must have been seen, with somebody in bed or without, to know how long its runs are.
-const KNOWN_READINGS: u32 = 300;
+pub(super) const KNOWN_READINGS: u32 = 300;
 
 /// How quickly a long run is forgotten, at each reading that differs from the one before.
 const FORGETS: f64 = 0.9995;
@@ -30,7 +36,8 @@ pub(super) struct Stuck {
     run: u32,
     /// The longest usual run and the readings seen: with nobody in bed, and with somebody.
     usual: [(f64, u32); 2],
-    stuck: bool,
+    /// Whether it was found stuck.
+    found: bool,
 }
 
 /// What a reading tells.
@@ -45,12 +52,13 @@ pub(super) enum Movement {
 }
 
 impl Stuck {
-    /// Takes a reading of a mat that sends steadily, with somebody in bed or not.
-    pub(super) fn take(&mut self, at: Moment, channels: &Channels, occupied: bool) -> Movement {
+    /// Takes a reading of a mat that sends steadily, with somebody in bed or not. `may_rest`: it came to where it is as a
+    /// mat comes to the end of what it can show, and may rest there.
+    pub(super) fn take(&mut self, at: Moment, channels: &Channels, occupied: bool, may_rest: bool) -> Movement {
         if self.last.replace(*channels) != Some(*channels) {
             let run = std::mem::take(&mut self.run);
             self.since = Some(at);
-            if std::mem::take(&mut self.stuck) {
+            if std::mem::take(&mut self.found) {
                 return Movement::Moves;
             }
             let (longest, seen) = self.usual_mut(occupied);
@@ -62,11 +70,20 @@ impl Stuck {
         let (longest, seen) = *self.usual_mut(occupied);
         let since = self.since.unwrap_or(at);
         let long = self.run >= STUCK_READINGS && f64::from(self.run) >= longest * f64::from(STUCK_RUNS);
-        if self.stuck || !long || seen < KNOWN_READINGS || at.since(since) < STUCK_AFTER {
+        if self.found || may_rest || !long || seen < KNOWN_READINGS || at.since(since) < STUCK_AFTER {
             return Movement::Usual;
         }
-        self.stuck = true;
+        self.found = true;
         Movement::Stuck(since)
+    }
+
+    /// Tells whether the latest reading has been repeated more often than this mat does.
+    pub(super) fn is_unusual(&self, occupied: bool) -> bool {
+        let [nobody, somebody] = self.usual;
+        let (longest, seen) = if occupied { somebody } else { nobody };
+        self.run >= UNUSUAL_READINGS
+            && seen >= KNOWN_READINGS
+            && f64::from(self.run) >= longest * f64::from(UNUSUAL_RUNS)
     }
 
     /// Returns how often the latest reading has been repeated.

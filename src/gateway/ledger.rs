@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::detect::Alarm;
-use crate::model::{AlertId, Event, Kind, Priority};
+use crate::model::{AlertId, Event, Kind, MatFault, Priority};
 
 /// The most alerts of one absence that are remembered as open; beyond it the oldest but the first goes.
 const OPEN_MAX: usize = 64;
@@ -76,9 +76,9 @@ impl Ledger {
                 self.not_up = Some(id);
                 send(id, priority, Vec::new())
             }
-            Kind::SensorFault(fault) => send(self.fault(fault.as_str(), draw()), priority, Vec::new()),
+            Kind::SensorFault(fault) => send(self.fault(&of_zone(*fault, event.zone), draw()), priority, Vec::new()),
             Kind::GatewayFault(fault) => send(self.fault(fault.as_str(), draw()), priority, Vec::new()),
-            Kind::SensorRestored(fault) => send(draw(), priority, self.restored(fault.as_str())),
+            Kind::SensorRestored(fault) => send(draw(), priority, self.restored(&of_zone(*fault, event.zone))),
             Kind::GatewayRestored(fault) => send(draw(), priority, self.restored(fault.as_str())),
             Kind::Paused | Kind::Resumed { .. } | Kind::Started { .. } | Kind::Test => {
                 send(draw(), priority, Vec::new())
@@ -123,11 +123,16 @@ impl Ledger {
     }
 }
 
+/// Tells the faults of zones apart from those of the whole mat: the end of one closes no other.
+fn of_zone(fault: MatFault, zone: Option<u8>) -> String {
+    zone.map_or_else(|| fault.to_string(), |zone| format!("{fault} {zone}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Now;
     use crate::model::event::NotInBedReason;
-    use crate::model::{MatFault, Now};
 
     struct Desk {
         ledger: Ledger,

@@ -26,6 +26,8 @@ pub struct Event {
     pub trusted: bool,
     /// What happened.
     pub kind: Kind,
+    /// The zone of the mat that it is about, counted from 1; none: the whole mat.
+    pub zone: Option<u8>,
     /// What else a technician should know, in words; never readings.
     pub detail: Option<String>,
 }
@@ -42,6 +44,7 @@ impl Event {
             watched: true,
             trusted: now.trusted,
             kind,
+            zone: None,
             detail: None,
         }
     }
@@ -156,6 +159,8 @@ struct Form {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fault: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    zone: Option<u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     occupied: Option<bool>,
@@ -183,6 +188,7 @@ impl From<Event> for Form {
             kind: event.kind.as_str().to_owned(),
             watched: event.watched,
             fault: None,
+            zone: event.zone,
             reason: None,
             occupied: None,
             count: None,
@@ -279,6 +285,7 @@ impl TryFrom<Form> for Event {
             watched: form.watched,
             trusted: form.clock != Some(ClockHealth::Untrusted),
             kind,
+            zone: form.zone,
             detail: form.detail,
         })
     }
@@ -297,6 +304,7 @@ mod tests {
             watched: true,
             trusted: true,
             kind,
+            zone: None,
             detail: None,
         }
     }

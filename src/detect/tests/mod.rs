@@ -125,5 +125,5 @@ fn remembered(bed: BedMemory, saved: &str) -> Memory {
     let learnt = Some(Learnt { empty: vec![load(EMPTY)], occupied: vec![load(LYING)], lain_s: 3600 });
     let mat = memory::mat(&settings());
     let saved = saved.parse().unwrap();
-    Memory { saved, mat, bed, absence: None, learnt, faults: Vec::new(), last_rise: None }
+    Memory { saved, mat, bed, absence: None, learnt, faults: Vec::new(), zones: Vec::new(), last_rise: None }
 }

@@ -78,6 +78,7 @@ mod tests {
                 watched: true,
                 trusted: true,
                 kind,
+                zone: None,
                 detail: None,
             },
             closes: Vec::new(),
