@@ -8,6 +8,7 @@
 
 mod evidence;
 mod faults;
+mod leaving;
 mod properties;
 mod restarts;
 mod rising;
