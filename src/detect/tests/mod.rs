@@ -6,9 +6,11 @@
     reason = "small numbers of a test"
 )]
 
+mod deadlines;
 mod evidence;
 mod faults;
 mod leaving;
+mod levels;
 mod properties;
 mod restarts;
 mod rising;
