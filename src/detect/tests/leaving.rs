@@ -131,6 +131,9 @@ fn a_load_that_falls_on_has_not_come_to_rest() {
     assert_eq!(leaving.gone, at(13.0));
     leaving.take(at(14.0), 0.01, 0.0);
     assert_eq!(leaving.gone, at(13.0), "a foam that recovers from a twentieth was left before");
+    let mut deep = fallen(0.10, false);
+    deep.take(at(11.0), 0.05, 0.0);
+    assert_eq!(deep.gone, at(10.0), "and from a tenth");
 }
 
 #[test]
@@ -142,4 +145,19 @@ fn a_contact_waits_longer_than_a_lift_and_one_that_chatters_for_a_minute() {
     assert_near(waits(Confirm::Auto, true), 60.0);
     assert_near(waits(fixed(4), true), 60.0);
     assert_near(waits(fixed(0), true), 0.0);
+}
+
+#[test]
+fn who_has_sat_up_before_is_told_sooner_and_half_a_second_of_it_is_the_fall_itself() {
+    let decided_after = |sat_s: f64| {
+        let auto = Settings { confirm: Confirm::Auto, ..settings() };
+        let mut bed = Bed::new(auto, &Start::First, "2026-01-15T21:00:00Z");
+        bed.goes_to_bed().shows(EMPTY + 0.7 * (LYING - EMPTY), sat_s).shows(EMPTY, 10.0);
+        let rise = bed.events.iter().find(|event| event.kind == Kind::Rise).cloned().unwrap();
+        rise.decided.duration_since(rise.time).as_secs_f64()
+    };
+    assert!(decided_after(3.0) < 1.0, "{}", decided_after(3.0));
+    for too_short in [0.0, 0.5] {
+        assert!(decided_after(too_short) > 1.9, "{}", decided_after(too_short));
+    }
 }
