@@ -17,7 +17,7 @@ const FIRST_STAYS: Duration = Duration::from_secs(10 * 60);
 /// How long both must have lain there to be a couple: longer than a carer sits on a bed.
 const BOTH_STAY: Duration = Duration::from_secs(20 * 60);
 
-/// The second one's load as a share of the first one's: above what posture makes of one person (1.45, `PoPu`).
+/// The second one's load as a share of the first one's: above what posture makes of one person (1.25, `PoPu`).
 const SECOND_SHARE_MIN: f64 = 0.55;
 
 /// A level within this share of the load is the same: a scale keeps it, a mat moves with each posture and creeps by 10 %

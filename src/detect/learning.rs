@@ -80,25 +80,31 @@ pub(super) struct Learning {
     empty: Option<Zones>,
     plateau: Option<Plateau>,
     last: Option<Plateau>,
+    /// The latest reading, and the latest one after a while without any.
+    latest: Option<Moment>,
+    unseen: Option<Moment>,
 }
 
 impl Learning {
     /// Starts knowing where empty is, or nothing.
     pub(super) fn new(empty: Option<Zones>) -> Self {
-        Self { empty, plateau: None, last: None }
+        Self { empty, ..Self::default() }
     }
 
     /// Takes the values at `at`; tells once when both levels are known.
     pub(super) fn take(&mut self, at: Moment, frame: &Frame, step: Option<&Step>, signal: &Signal) -> Option<Learnt> {
+        if self.latest.replace(at).is_some_and(|latest| at.since(latest) > UNSEEN_MAX) {
+            self.unseen = Some(at);
+        }
         let noise = signal.noise();
         let value = frame.sum_of(&frame.values);
         let swing = self.last.map_or(0.0, |last| (value - last.total()).abs());
         let plateau = self.plateau.get_or_insert_with(|| Plateau::new(at, frame, swing));
         if !plateau.take(at, frame, noise) {
             let ended = std::mem::replace(plateau, Plateau::new(at, frame, swing));
-            if at.since(ended.last()) > UNSEEN_MAX && value < ended.total() {
+            if self.unseen.is_some_and(|unseen| unseen > ended.last()) && value < ended.total() {
                 // What came in between may have been the sensor that started again and counts from elsewhere.
-                *self = Self { empty: self.empty, plateau: self.plateau, last: None };
+                self.last = None;
             } else {
                 self.keep(&ended);
             }

@@ -56,6 +56,8 @@ pub(super) struct Leaving {
     pub low: Option<Moment>,
     /// How many readings have shown nobody since `gone`.
     pub readings: u32,
+    /// Since when the latest readings have been that low, be it a single one.
+    first_low: Option<Moment>,
     /// The higher of the last two shares: one low frame proves nothing.
     pub share: f64,
     /// The latest share.
@@ -74,7 +76,7 @@ impl Leaving {
     /// Begins with the first reading that shows nobody.
     pub(super) fn new(gone: Moment, share: f64, prepared: bool) -> Self {
         let low = (share <= LOW_SHARE).then_some(gone);
-        Self { gone, low, readings: 1, share, last: share, prepared, life: 0.0, rest: share, between: None }
+        Self { gone, low, first_low: low, readings: 1, share, last: share, prepared, life: 0.0, rest: share, between: None }
     }
 
     /// Takes another reading that shows nobody, with the evidence of life that came with it.
@@ -83,12 +85,13 @@ impl Leaving {
         self.share = share.max(self.last);
         self.last = share;
         self.between = None;
+        self.first_low = (share <= LOW_SHARE).then(|| self.first_low.unwrap_or(at));
         if self.share > LOW_SHARE {
             self.low = None;
         } else if self.low.is_none() {
-            // The step from part of the load to nothing is the leaving.
-            self.low = Some(at);
-            self.gone = at;
+            // The step from part of the load to nothing is the leaving; the second low reading has confirmed the first.
+            self.low = self.first_low;
+            self.gone = self.first_low.unwrap_or(at);
             self.life = 0.0;
         }
         if share < self.rest - FALLS_ON {

@@ -278,7 +278,9 @@ impl Signal {
         let Some(last) = self.last.replace(value) else { return };
         let step = (value - last).abs();
         if self.noise == 0.0 || step < self.noise * NOISE_STEP_MAX {
-            self.noise += (step - self.noise) * NOISE_FOLLOWS;
+            // The mean of the first steps, from then on of about the last sixty.
+            let part = (1.0 / f64::from(self.steps.saturating_add(1))).max(NOISE_FOLLOWS);
+            self.noise += (step - self.noise) * part;
         } else {
             // Let it grow slowly, so that a mat that has become noisy is known in the end.
             self.noise *= 1.0 + NOISE_FOLLOWS;

@@ -101,7 +101,8 @@ fn script(gettings_up: &[GettingUp]) -> (Script, Vec<Times>) {
     for (getting_up, posture) in gettings_up.iter().zip(postures.into_iter().cycle()) {
         lasting(&mut script, Phase::SittingDown { share: 0.7 }, 1.5);
         lasting(&mut script, Phase::LyingDown { posture, shift: 0.0 }, 3.0);
-        lasting(&mut script, Phase::Lying, LIES_S);
+        let lies_s = if times.is_empty() { 300.0 } else { LIES_S };
+        lasting(&mut script, Phase::Lying, lies_s);
         times.push(getting_up.play(&mut script));
         lasting(&mut script, Phase::Away, AWAY_S);
     }

@@ -9,6 +9,9 @@ use crate::rig::{Bed, Case, OVER, UNDER, matters, show, try_all};
 const STAYS_S: f64 = 90.0;
 const AWAY_S: f64 = 60.0;
 
+/// How long the first visit lasts that a mat has ever seen, which must tell him from a cat.
+const STAYS_FIRST_S: f64 = 300.0;
+
 /// How he leaves: the frames with his load and those without, in one film.
 #[derive(Debug, Clone, Copy)]
 struct Leaving {
@@ -52,7 +55,8 @@ fn from_every_posture(case: &Case<'_>) -> Vec<String> {
         if let Some(last) = leavings.last_mut() {
             last.back = Some(back);
         }
-        let lies = film.show_for(posture, STAYS_S);
+        let stays_s = if leavings.is_empty() { STAYS_FIRST_S } else { STAYS_S };
+        let lies = film.show_for(posture, stays_s);
         let away = film.show_for(&frames[EMPTY_QUIET], AWAY_S);
         leavings.push(Leaving { lies, away, back: None });
     }
@@ -104,7 +108,7 @@ fn as_he_came(case: &Case<'_>) -> Vec<String> {
     let mut film = Film::new(case.pace);
     film.show(&frames[EMPTY]);
     film.show(&frames[GETTING_IN]);
-    film.show_for(&case.sheet.postures()[0].1, STAYS_S);
+    film.show_for(&case.sheet.postures()[0].1, STAYS_FIRST_S);
     film.show_backwards(&frames[GETTING_IN]);
     let times = film.times();
     let (goes, sits, gone) = (times[times.len() - 5], times[times.len() - 2], times[times.len() - 1]);
@@ -129,7 +133,7 @@ fn to_a_baseline_that_jumps(case: &Case<'_>) -> Vec<String> {
     let mut film = Film::new(case.pace);
     film.show(&frames[EMPTY]);
     film.show(&frames[GETTING_IN]);
-    let lies = film.show_for(&case.sheet.postures()[0].1, STAYS_S);
+    let lies = film.show_for(&case.sheet.postures()[0].1, STAYS_FIRST_S);
     let away = film.show_for(&frames[EMPTY], AWAY_S);
     only_this_leaving(case, &film, Leaving { lies, away, back: None })
 }
@@ -145,7 +149,7 @@ fn into_the_jump(case: &Case<'_>) -> Vec<String> {
     let mut film = Film::new(case.pace);
     film.show(&frames[EMPTY]);
     film.show(&frames[GETTING_IN]);
-    let lies = film.show_for(&case.sheet.postures()[0].1, STAYS_S);
+    let lies = film.show_for(&case.sheet.postures()[0].1, STAYS_FIRST_S);
     let away = film.show_for(&frames[EMPTY_JUMPED], AWAY_S);
     film.show_for(&frames[EMPTY_QUIET], AWAY_S);
     only_this_leaving(case, &film, Leaving { lies, away, back: None })

@@ -8,7 +8,7 @@ use crate::rig::{Case, OVER, UNDER, matters, show, try_all};
 
 /// When somebody who has lain down is armed: `settle`, and some more to be sure; where the levels are still to be
 /// learnt, these are the first two minutes of this bed's life.
-const IN_BED_WITHIN: [SignedDuration; 2] = [SignedDuration::from_secs(120), SignedDuration::from_secs(20)];
+const IN_BED_WITHIN: [SignedDuration; 2] = [SignedDuration::from_secs(250), SignedDuration::from_secs(20)];
 
 fn in_bed_and_nothing_else(case: &Case<'_>) -> Vec<String> {
     let mut film = Film::new(case.pace);
