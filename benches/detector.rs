@@ -9,7 +9,7 @@ use divan::{AllocProfiler, Bencher, black_box};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use nattvakt::detect::settings::SETTLE_DEFAULT;
-use nattvakt::detect::{Alarm, Confirm, Detector, Settings, Start};
+use nattvakt::detect::{Alarm, Confirm, Detector, Sensitivity, Settings, Start};
 use nattvakt::model::schedule::Window;
 use nattvakt::model::{Channels, MatHealth, Moment, Now, Quality, Reading, Watch};
 
@@ -131,6 +131,7 @@ fn levels_known(zones: usize) -> Settings {
         settle: SETTLE_DEFAULT,
         empty: Some(vec![EMPTY; zones]),
         occupied: Some(vec![LYING; zones]),
+        edge_sensitivity: Sensitivity::Normal,
         silent_after: None,
         alarm: Alarm::default(),
     }

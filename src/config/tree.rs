@@ -23,7 +23,7 @@ pub(super) const HOMES: &[(&str, &[&str])] = &[
     ("[bed]", &["watch"]),
     ("[bed.mqtt]", &["topic"]),
     ("[bed.serial]", &["port", "baud", "separator"]),
-    ("[bed.detect]", &["confirm", "settle", "empty", "occupied", "silent-after"]),
+    ("[bed.detect]", &["confirm", "settle", "edge-sensitivity", "empty", "occupied", "silent-after"]),
     ("[bed.alarm]", &["rise", "not-returned", "repeat", "edge", "not-in-bed", "not-up"]),
     ("[delivery]", &["order", "give-up-after"]),
     ("[dispatch]", &["heartbeat"]),

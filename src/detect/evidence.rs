@@ -14,6 +14,12 @@ use crate::model::{Event, Kind, MatFault, Moment};
 /// Signs of life, or their absence, are put into words from this on, in nats: about 3 to 1.
 const LIFE_TOLD: f64 = 1.0;
 
+/// A load has moved where it is more than half of the way to the edge.
+const MOVED_TOLD: f64 = 0.5;
+
+/// Part of a load is gone where it is more than posture makes.
+const GONE_TOLD: f64 = 0.1;
+
 /// A decision: an event, or a remark about what was not told (levels learnt, a load that came back), and on what it
 /// rests.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +65,20 @@ pub enum Because {
         away: Duration,
         /// The load that came back, as a share of a lying person.
         after: Option<f64>,
+    },
+    /// The load has moved to where she gets in and out, or part of it has left and the rest stays.
+    MovedToEdge {
+        /// For how long, until it was decided.
+        lasted: Duration,
+        /// How far it has moved, as a part of the way to the edge; none where the mat cannot tell.
+        moved: Option<f64>,
+        /// Which share of what lay there is gone; below 0 it presses harder there.
+        gone: f64,
+    },
+    /// She lies where she lay before she sat on the edge.
+    LiesAgain {
+        /// For how long, until it was decided.
+        lasted: Duration,
     },
     /// A load came and went before it had settled: nobody has lain down.
     LoadBrief,
@@ -124,6 +144,8 @@ impl fmt::Display for Because {
             Self::LoadBack { away, after } => {
                 write!(f, "the load was away for only {} and came back{}: no rise", Span(away), Shares(None, after))
             }
+            Self::MovedToEdge { lasted, moved, gone } => write_edge(f, lasted, moved, gone),
+            Self::LiesAgain { lasted } => write!(f, "the load has been back where she lies for {}", Span(lasted)),
             Self::LoadBrief => f.write_str("a load came and went again before it had settled: nobody has lain down"),
             Self::Learnt { empty, occupied } => {
                 write!(f, "levels learnt from a swing between two steady loads: empty {empty:.1}, lying {occupied:.1}")
@@ -152,6 +174,17 @@ impl fmt::Display for Because {
 
 fn write_zone(f: &mut fmt::Formatter<'_>, zone: Option<usize>) -> fmt::Result {
     zone.map_or(Ok(()), |zone| write!(f, "zone {}: ", zone + 1))
+}
+
+fn write_edge(f: &mut fmt::Formatter<'_>, lasted: Duration, moved: Option<f64>, gone: f64) -> fmt::Result {
+    let gone_percent = (100.0 * gone).round();
+    match (moved.is_some_and(|moved| moved >= MOVED_TOLD), gone >= GONE_TOLD) {
+        (true, true) => write!(f, "the load has moved to one side and {gone_percent:.0} % of it is gone")?,
+        (true, false) => f.write_str("the load has moved to one side")?,
+        (false, true) => write!(f, "{gone_percent:.0} % of the load is gone and the rest stays")?,
+        (false, false) => f.write_str("the load lies where she never lies")?,
+    }
+    write!(f, ", for {}: sits on the edge", Span(lasted))
 }
 
 fn write_fault(f: &mut fmt::Formatter<'_>, fault: MatFault, lasted: Duration) -> fmt::Result {

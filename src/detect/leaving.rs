@@ -76,7 +76,18 @@ impl Leaving {
     /// Begins with the first reading that shows nobody.
     pub(super) fn new(gone: Moment, share: f64, prepared: bool) -> Self {
         let low = (share <= LOW_SHARE).then_some(gone);
-        Self { gone, low, first_low: low, readings: 1, share, last: share, prepared, life: 0.0, rest: share, between: None }
+        Self {
+            gone,
+            low,
+            first_low: low,
+            readings: 1,
+            share,
+            last: share,
+            prepared,
+            life: 0.0,
+            rest: share,
+            between: None,
+        }
     }
 
     /// Takes another reading that shows nobody, with the evidence of life that came with it.

@@ -30,6 +30,9 @@ pub struct Memory {
     /// The levels, where they are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learnt: Option<Learnt>,
+    /// Where on the mat she lies and sits, where that has been seen.
+    #[serde(default)]
+    pub edge: EdgeMemory,
     /// The faults that were told and have not ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<MatFault>,
@@ -68,6 +71,18 @@ impl Learnt {
     pub(super) fn lain(&self) -> Duration {
         Duration::from_secs(self.lain_s)
     }
+}
+
+/// What is known of the edge of a bed. Numbers a zone, none where nothing has been seen.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct EdgeMemory {
+    /// Whether somebody was told that she sits there, and she has not lain down again.
+    pub told: bool,
+    /// What lies on each zone above the empty bed while she lies, as loads.
+    pub lies: Vec<f64>,
+    /// Each zone's part of the load where she gets in and out.
+    pub rim: Vec<f64>,
 }
 
 /// Says in one line what levels depend on: remembered ones of another mat are worth nothing.

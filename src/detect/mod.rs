@@ -12,13 +12,14 @@
 //! 4. [`occupancy`]: the share to the phase of the bed, with hysteresis, and [`leaving`]: when she has left for good;
 //! 5. [`rules`]: what changed to events, by the rules of the watch: window, [`absence`], [`daily`] times.
 //!
-//! Beside them [`faults`] says whether the mat can be trusted, with [`period`] for how long a silence may be. [`evidence`]
-//! says on what a decision rests, and [`view`] what the detector sees at the moment, for people who ask.
+//! Beside them [`edge`] tells from where the load rests ([`place`]) that she sits on the edge, [`faults`] says whether the
+//! mat can be trusted, with [`period`] for how long a silence may be. [`evidence`] says on what a decision rests, and [`view`] what the detector sees at the moment, for people who ask.
 
 mod absence;
 mod bedfellow;
 mod daily;
 mod drift;
+mod edge;
 mod evidence;
 mod faults;
 mod learning;
@@ -28,6 +29,7 @@ mod life;
 mod memory;
 mod occupancy;
 mod period;
+mod place;
 mod plateau;
 mod plausible;
 mod rules;
@@ -42,13 +44,14 @@ mod zones;
 use std::collections::VecDeque;
 
 pub use evidence::{Because, Decision};
-pub use memory::{AbsenceMemory, BedMemory, Learnt, Memory};
-pub use settings::{Alarm, Confirm, Settings};
+pub use memory::{AbsenceMemory, BedMemory, EdgeMemory, Learnt, Memory};
+pub use settings::{Alarm, Confirm, Sensitivity, Settings};
 pub use view::{View, ViewPhase};
 
 use crate::model::{Event, Kind, MatFault, MatHealth, Moment, Now, Quality, Reading};
 use bedfellow::Bedfellow;
 use drift::Drift;
+use edge::Edge;
 use evidence::Load;
 use faults::{Faults, Told};
 use learning::Learning;
@@ -106,6 +109,7 @@ pub struct Detector {
     drift: Drift,
     period: Period,
     occupancy: Occupancy,
+    edge: Edge,
     faults: Faults,
     rules: Rules,
     /// The latest time seen; time never goes back.
@@ -138,6 +142,7 @@ impl Detector {
             Start::First | Start::Lost => None,
         };
         let (levels, learning, life) = starting_levels(&settings, &signal, memory, now.moment);
+        let known_edge = memory.filter(|memory| memory.mat == memory::mat(&settings)).map(|memory| &memory.edge);
         let phase = memory.map_or(Phase::Unknown, |memory| memory.bed.phase(memory.saved, &now));
         Self {
             signal,
@@ -150,6 +155,7 @@ impl Detector {
             period: Period::new(settings.contact),
             occupancy: Occupancy::new(&settings, phase, now.moment),
             faults: starting_faults(memory, now.moment),
+            edge: Edge::new(&settings, known_edge, now.moment),
             rules: Rules::new(&settings, start, &now),
             settings,
             now,
@@ -261,6 +267,7 @@ impl Detector {
             bed: BedMemory::of(self.occupancy.phase(), &self.now),
             absence: self.rules.absence(&self.now),
             learnt: self.levels.pair().map(|pair| Learnt::of(pair, self.levels.lain(), self.signal.zones())),
+            edge: self.edge.memory(self.signal.zones()),
             faults: self.faults.told(),
             zones: self.faults.told_of_zones(),
             last_rise: self.rules.last_rise(),
@@ -307,6 +314,7 @@ impl Detector {
             self.settle_retained(sight);
             self.see(reading.at, sight);
         }
+        self.watch_edge(reading.at, &frame);
         let in_bed = matches!(self.occupancy.phase(), Phase::InBed { .. });
         self.changed |= in_bed && self.now.moment.since(self.remembered) >= REMEMBER_EVERY;
         self.follow(reading.at, &frame, step);
@@ -540,6 +548,7 @@ impl Detector {
         self.occupancy.unheard();
         self.period.interrupted();
         self.life.interrupted();
+        self.edge.interrupted();
         if let Some(learning) = &mut self.learning {
             learning.interrupted();
         }

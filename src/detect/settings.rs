@@ -28,6 +28,8 @@ pub struct Settings {
     pub confirm: Confirm,
     /// Lying this long arms the bed.
     pub settle: Duration,
+    /// How soon somebody is taken to sit on the edge.
+    pub edge_sensitivity: Sensitivity,
     /// Level of each zone of the empty bed, where it was measured; in the sensor's own unit.
     pub empty: Option<Vec<f64>>,
     /// Level of each zone with someone lying, where it was measured; in the sensor's own unit.
@@ -46,6 +48,18 @@ pub enum Confirm {
     Auto,
     /// After the load has been away this long; zero: at the first reading in range.
     Fixed(Duration),
+}
+
+/// How much evidence it takes that somebody sits on the edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sensitivity {
+    /// Told later, and less often without a cause.
+    Low,
+    /// Told after some three seconds.
+    #[default]
+    Normal,
+    /// Told sooner, and more often without a cause.
+    High,
 }
 
 /// Which alerts a bed has.

@@ -62,6 +62,7 @@ impl Detector {
                 Phase::Unknown => ViewPhase::Unknown,
                 Phase::Empty => ViewPhase::Empty,
                 Phase::Settling { .. } => ViewPhase::Settling,
+                Phase::InBed { .. } if self.edge.is_sitting() => ViewPhase::Edge,
                 Phase::InBed { .. } => ViewPhase::InBed,
                 Phase::Leaving { .. } => ViewPhase::Leaving,
             },

@@ -80,6 +80,7 @@ fn one(
             invert: mat.invert,
             confirm: levels.confirm,
             settle: levels.settle,
+            edge_sensitivity: levels.edge_sensitivity,
             empty: levels.empty,
             occupied: levels.occupied,
             silent_after: levels.silent_after,

@@ -6,8 +6,8 @@ use super::sensor::Mat;
 use crate::config::Looks;
 use crate::config::finding::{Notes, Span};
 use crate::config::tree::Table;
-use crate::detect::Confirm;
 use crate::detect::settings::SETTLE_DEFAULT;
+use crate::detect::{Confirm, Sensitivity};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -18,10 +18,15 @@ const CONFIRM_MAX: Duration = Duration::from_secs(60);
 /// The longest settling: with more, a short night would never be watched.
 const SETTLE_MAX: Duration = Duration::from_secs(600);
 
+/// How soon somebody is taken to sit on the edge.
+const SENSITIVITIES: [(&str, Sensitivity); 3] =
+    [("low", Sensitivity::Low), ("normal", Sensitivity::Normal), ("high", Sensitivity::High)];
+
 /// The table as read.
 pub(super) struct Levels {
     pub(super) confirm: Confirm,
     pub(super) settle: Duration,
+    pub(super) edge_sensitivity: Sensitivity,
     pub(super) empty: Option<Vec<f64>>,
     pub(super) occupied: Option<Vec<f64>>,
     pub(super) silent_after: Option<Duration>,
@@ -31,6 +36,7 @@ pub(super) fn read(bed: &mut Table<'_>, mat: &Mat, looks: Looks, notes: &mut Not
     let mut table = bed.table("detect", "[bed.detect]", notes);
     let confirm = table.duration_or("confirm", "auto", Duration::ZERO..=CONFIRM_MAX, notes).or(None);
     let settle = table.duration("settle", Duration::ZERO..=SETTLE_MAX, notes);
+    let edge_sensitivity = table.word("edge-sensitivity", &SENSITIVITIES, notes).unwrap_or_default();
     let empty = levels(&mut table, "empty", mat, looks, notes);
     let occupied = levels(&mut table, "occupied", mat, looks, notes);
     // Two days: some battery mats that send only on change give a sign of life once a day.
@@ -43,6 +49,7 @@ pub(super) fn read(bed: &mut Table<'_>, mat: &Mat, looks: Looks, notes: &mut Not
     Levels {
         confirm: confirm.map_or(Confirm::Auto, Confirm::Fixed),
         settle: settle.unwrap_or(SETTLE_DEFAULT),
+        edge_sensitivity,
         empty: values(empty),
         occupied: values(occupied),
         silent_after,

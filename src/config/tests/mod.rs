@@ -199,6 +199,7 @@ fn the_annotated_file_names_every_key() {
         "invert",
         "confirm",
         "settle",
+        "edge-sensitivity",
         "empty",
         "occupied",
         "silent-after",

@@ -46,6 +46,7 @@ fn settings() -> Settings {
         invert: false,
         confirm: Confirm::Fixed(Duration::from_secs(3)),
         settle: settings::SETTLE_DEFAULT,
+        edge_sensitivity: Sensitivity::Normal,
         empty: Some(vec![EMPTY]),
         occupied: Some(vec![LYING]),
         silent_after: None,
@@ -128,5 +129,6 @@ fn remembered(bed: BedMemory, saved: &str) -> Memory {
     let learnt = Some(Learnt { empty: vec![load(EMPTY)], occupied: vec![load(LYING)], lain_s: 3600 });
     let mat = memory::mat(&settings());
     let saved = saved.parse().unwrap();
-    Memory { saved, mat, bed, absence: None, learnt, faults: Vec::new(), zones: Vec::new(), last_rise: None }
+    let (edge, faults, zones) = (EdgeMemory::default(), Vec::new(), Vec::new());
+    Memory { saved, mat, bed, absence: None, learnt, edge, faults, zones, last_rise: None }
 }
