@@ -165,7 +165,8 @@ impl Faults {
         let (_, readings, since) = self.unusable.unwrap_or((fault, 0, at));
         let readings = readings.saturating_add(1);
         self.unusable = Some((fault, readings, since));
-        if readings >= UNUSABLE_READINGS && at.since(self.good) >= UNUSABLE_AFTER {
+        // One fault at a time: what a pulled cable says changes with every touch.
+        if !self.is_lost() && readings >= UNUSABLE_READINGS && at.since(self.good) >= UNUSABLE_AFTER {
             self.begin(fault, self.good, at, tell);
         }
     }

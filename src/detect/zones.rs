@@ -35,6 +35,9 @@ const STEPS_FOLLOW: f64 = 0.25;
 /// A zone that repeats itself this often rests: it may have come to the end of what it can show, and tells nothing.
 const RESTS_READINGS: u32 = 5;
 
+/// One that has repeated itself this often is used to resting: a whole number repeats itself a few times by chance.
+const USED_TO_REST_READINGS: u32 = 20;
+
 /// A zone that has never moved is dead where the others have been seen loaded and free for so long.
 const NEVER_MOVED_AFTER: Duration = Duration::from_secs(30 * 60);
 
@@ -292,7 +295,7 @@ impl Zone {
     }
 
     fn is_used_to_rest(&self) -> bool {
-        self.usual.iter().any(|(longest, _)| *longest >= f64::from(RESTS_READINGS))
+        self.usual.iter().any(|(longest, _)| *longest >= f64::from(USED_TO_REST_READINGS))
     }
 
     fn never_rests(&self) -> bool {
