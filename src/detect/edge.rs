@@ -21,12 +21,12 @@ use crate::model::{Kind, Moment};
 
 /// How sure it must be that she sits there, in nats, by sensitivity. What speaks for lying beforehand is in it: people
 /// sit on the edge for some minutes of a night, 1 % of it (GETTING_OUT of UCI 427, two to four times a night).
-const TOLD_LOW: f64 = 6.5;
+const TOLD_LOW: f64 = 5.5;
 const TOLD_NORMAL: f64 = 4.5;
 const TOLD_HIGH: f64 = 3.0;
 
 /// How quickly evidence becomes belief, in nats a second: a turn in bed takes 0.5 to 7 s and passes the edge on its way.
-const NATS_A_SECOND: f64 = 2.0;
+const NATS_A_SECOND: f64 = 1.4;
 
 /// She lies again where less than this part of that speaks for the edge.
 const LIES_BELOW: f64 = 1.0 / 3.0;
@@ -40,12 +40,19 @@ const READINGS_MIN: u32 = 2;
 const SITS_ON_SCALE: (f64, f64) = (0.70, 0.12);
 const SITS_ON_MAT: (f64, f64) = (0.75, 0.35);
 
-/// For what part she may have any load there: on a mat she may press harder on a small place.
-const SITS_ANYHOW: (f64, f64) = (0.02, 0.3);
+/// For what part she may have any load there: on a mat she may press harder on a small place; on a scale that gets more
+/// to carry it is somebody else who sits down on the edge.
+const SITS_ANYHOW: (f64, f64) = (0.002, 0.3);
 
 /// How far the load spreads while she lies on a scale, and from where on it is a mat.
 const SCALE_SPREAD: f64 = 0.03;
 const MAT_SPREAD: f64 = 0.10;
+
+/// The most that a load as heavy as that of who lies there speaks against the edge, in nats: on a mat it is not rare.
+const LOAD_AGAINST: (f64, f64) = (-8.0, -0.8);
+
+/// Whoever lies on a scale weighs the same in every posture; from the second part of the time on it is a mat.
+const LIGHT_ON_MAT: (f64, f64) = (0.01, 0.04);
 
 /// How far the place of who sits on the edge spreads, as a part of the way from where she lies.
 const EDGE_PLACE_SPREAD: f64 = 0.3;
@@ -65,12 +72,20 @@ const MOVED_ANYHOW: f64 = 0.03;
 /// Where the edge is known, another one is so much less likely, in nats: 1 to 5.
 const OTHER_EDGE: f64 = 1.6;
 
+/// And where she was seen there more than once, 1 to 50.
+const OTHER_EDGE_CONFIRMED: f64 = 4.0;
+
 /// A posture is a stray one where the load is on the far half of the way to the edge, or lighter than this share.
 const STRAY_WAY: f64 = 0.5;
 const STRAY_SHARE: f64 = 0.85;
 
 /// For what part of the time she lies so, before it is known, and how long what is known then counts.
 const STRAYS_IN_PLACE: f64 = 0.004;
+
+/// Of two halves of a bed one has nearly all of the load whenever she lies on that side.
+const STRAYS_IN_HALVES: f64 = 0.03;
+
+/// And so light.
 const STRAYS_IN_LOAD: f64 = 0.05;
 const STRAYS_KNOWN: Duration = Duration::from_secs(3_600);
 
@@ -89,6 +104,9 @@ const LIES_FOLLOWS_FIRST: Duration = Duration::from_secs(5);
 /// How quickly where she sits is taken for where she lies: longer than people sit on the edge (95 % less than 104 s,
 /// UCI 427), so that a posture never seen before is an edge for minutes and not for the night.
 const SITS_FOLLOWS: Duration = Duration::from_secs(1_200);
+
+/// And where she has stayed longer than people sit.
+const STAYS_FOLLOWS: Duration = Duration::from_secs(300);
 
 /// How quickly the spreads follow.
 const SPREAD_FOLLOWS: Duration = Duration::from_secs(1_800);
@@ -205,7 +223,7 @@ impl Edge {
             load_spread: LOAD_SPREAD.0,
             place_spread: PLACE_SPREAD.0,
             moved_spread: MOVED_SPREAD.0,
-            far: Habit::new(STRAYS_IN_PLACE),
+            far: Habit::new(if settings.zones > 2 { STRAYS_IN_PLACE } else { STRAYS_IN_HALVES }),
             light: Habit::new(STRAYS_IN_LOAD),
             evidence: 0.0,
             began: now,
@@ -243,7 +261,9 @@ impl Edge {
                 None
             }
             Phase::Settling { since, .. } => {
-                self.has_left(frame, pair);
+                if !matches!(self.doing, Doing::Came { .. }) {
+                    self.has_left(frame, pair);
+                }
                 self.comes(at, since, frame, pair);
                 None
             }
@@ -319,21 +339,27 @@ impl Edge {
 
     /// Returns how much this speaks for the edge, in nats.
     fn speaks(&self, look: &Look) -> f64 {
-        let mat = ((self.load_spread - SCALE_SPREAD) / (MAT_SPREAD - SCALE_SPREAD)).clamp(0.0, 1.0);
+        let of_mat = |seen: f64, (scale, mat): (f64, f64)| ((seen - scale) / (mat - scale)).clamp(0.0, 1.0);
+        let mat = of_mat(self.load_spread, (SCALE_SPREAD, MAT_SPREAD)).max(of_mat(self.light.part(), LIGHT_ON_MAT));
         let mix = |scale: f64, on_mat: f64| scale + mat * (on_mat - scale);
         let sits = (mix(SITS_ON_SCALE.0, SITS_ON_MAT.0), mix(SITS_ON_SCALE.1, SITS_ON_MAT.1));
         let load = likelier(
             look.share,
             (sits, mix(SITS_ANYHOW.0, SITS_ANYHOW.1)),
-            ((1.0, self.load_spread), self.light.part()),
-        );
+            ((1.0, self.load_spread.max(mat * MAT_SPREAD)), self.light.part()),
+        )
+        .max(mix(LOAD_AGAINST.0, LOAD_AGAINST.1));
         let Some(moved) = look.moved else { return load };
         let to_edge = look.way.map(|way| {
             let (lies, far) = ((0.0, self.place_spread), self.far.part());
             likelier(way.clamp(0.0, 1.0), ((1.0, EDGE_PLACE_SPREAD), 0.0), (lies, far))
         });
         let elsewhere = if self.lain < KNOWN_AFTER { -self.told_at } else { self.elsewhere(moved) };
-        load + to_edge.map_or(elsewhere, |to_edge| to_edge.max(elsewhere - OTHER_EDGE))
+        load + to_edge.map_or(elsewhere, |to_edge| to_edge.max(elsewhere - self.other_edge()))
+    }
+
+    fn other_edge(&self) -> f64 {
+        if self.rim.is_confirmed() { OTHER_EDGE_CONFIRMED } else { OTHER_EDGE }
     }
 
     /// Returns how much it speaks for an edge that this part of the load is elsewhere, in nats: of an edge that was never
@@ -357,6 +383,7 @@ impl Edge {
         let over = match self.doing {
             Doing::Lies => (self.lain / 2).clamp(LIES_FOLLOWS_FIRST, LIES_FOLLOWS),
             Doing::Came { .. } if self.lain < KNOWN_AFTER && self.lying.is_some() => LIES_FOLLOWS_FIRST,
+            Doing::Sits { since } if at.since(since) >= SITS_USUALLY_MAX => STAYS_FOLLOWS,
             Doing::Came { .. } | Doing::Sits { .. } | Doing::Away => SITS_FOLLOWS,
         };
         if let Some(lies) = &mut self.lies {

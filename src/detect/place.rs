@@ -25,8 +25,8 @@ const PATTERN_SHARE_MIN: f64 = 0.15;
 /// With this share she sits rather than comes or goes.
 const SITTING_SHARE: f64 = 0.3;
 
-/// With more than this share she lies, or not alone.
-const COMING_SHARE_MAX: f64 = 1.3;
+/// With more than this share she is not alone; on a small place she presses up to twice as hard on a mat as lying.
+const COMING_SHARE_MAX: f64 = 2.5;
 
 /// The load that comes is on the edge at first; this long after it came she may lie back.
 const COMES_WITHIN: Duration = Duration::from_millis(1_200);
@@ -233,6 +233,11 @@ impl Rim {
     pub(super) fn place(&self, lies: &Pattern, moves: f64, working: &[bool; ZONES_MAX]) -> Option<Pattern> {
         let place = pattern(&self.place?, working)?;
         (apart(&place, lies) >= APART_MIN.max(APART_MOVES * moves)).then_some(place)
+    }
+
+    /// Tells whether she was seen there more than once.
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.votes > 1
     }
 
     /// Tells whether a pattern may be of somebody who has come and not moved on from there.

@@ -178,6 +178,20 @@ mod tests {
     }
 
     #[test]
+    fn a_return_closes_an_edge_that_was_told_and_the_rise_that_followed_it() {
+        let mut desk = Desk::new();
+        desk.enter(Kind::InBed, true);
+        assert_eq!(desk.enter(Kind::Edge, true), None, "only where it is asked for");
+        desk.alarm.edge = true;
+        let edge = desk.enter(Kind::Edge, true).unwrap();
+        assert_eq!(edge.priority, Priority::Warning);
+        assert_eq!(desk.enter(Kind::Return, true).unwrap().closes, [edge.id]);
+        let edge = desk.enter(Kind::Edge, true).unwrap();
+        let rise = desk.enter(Kind::Rise, true).unwrap();
+        assert_eq!(desk.enter(Kind::Return, true).unwrap().closes, [edge.id, rise.id]);
+    }
+
+    #[test]
     fn what_nobody_was_told_of_is_not_closed() {
         let mut desk = Desk::new();
         desk.enter(Kind::InBed, false);

@@ -131,6 +131,10 @@ fn values_levels_and_times() {
         ("range = [0, 100]\n[bed.detect]\nempty = 500", &["7:9: error: `empty` is 500, outside of the mat's range"]),
         ("[bed.detect]\nconfirm = \"2min\"", &["6:11: error: `confirm` must be from \"0s\" to \"1min\", or \"auto\""]),
         ("[bed.detect]\nconfirm = \"fast\"", &["6:11: error: `confirm` is a whole number with its unit"]),
+        (
+            "[bed.detect]\nedge-sensitivity = \"hihg\"",
+            &["6:20: error: `edge-sensitivity` is \"low\" or \"normal\" or \"high\", not"],
+        ),
         ("[bed.detect]\nsettle = \"auto\"", &["6:10: error: `settle` is a whole number with its unit"]),
         ("[bed.alarm]\nnot-in-bed = \"25:00\"", &["6:14: error: `not-in-bed` must be a time of day, not \"25:00\""]),
         ("[bed.alarm]\nnot-up = 09:30", &["6:10: error: `not-up` must be text, not a date or time"]),
