@@ -20,7 +20,7 @@ use crate::model::reading::ZONES_MAX;
 use crate::model::{Kind, Moment};
 
 /// How sure it must be that she sits there, in nats, by sensitivity. What speaks for lying beforehand is in it: people
-/// sit on the edge for some minutes of a night, 1 % of it (GETTING_OUT of UCI 427, two to four times a night).
+/// sit on the edge for some minutes of a night, 1 % of it (UCI 427: half of them for 11 s, one in twenty for 104 s).
 const TOLD_LOW: f64 = 5.5;
 const TOLD_NORMAL: f64 = 4.5;
 const TOLD_HIGH: f64 = 3.0;

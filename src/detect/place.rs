@@ -143,13 +143,13 @@ impl Trail {
             return None;
         }
         let comes = self.known().iter().filter(|slot| (first..=first + COMES_WITHIN).contains(&slot.from));
-        shares.last_sitting(comes.rev())
+        shares.last_sitting(&comes.rev())
     }
 
     /// Returns the pattern with which it went, gone at `gone`.
     pub(super) fn going(&self, gone: Moment, pair: &Pair, working: &[bool; ZONES_MAX]) -> Option<Pattern> {
         let goes = self.known().iter().filter(|slot| (gone - GOES_WITHIN..gone).contains(&slot.from));
-        Shares { pair, working }.last_sitting(goes.rev())
+        Shares { pair, working }.last_sitting(&goes.rev())
     }
 
     fn known(&self) -> &[Slot] {
@@ -172,7 +172,7 @@ impl Shares<'_> {
     }
 
     /// Returns the pattern of the first that sits there, else of the first whose pattern means anything.
-    fn last_sitting<'s>(&self, slots: impl Iterator<Item = &'s Slot> + Clone) -> Option<Pattern> {
+    fn last_sitting<'s>(&self, slots: &(impl Iterator<Item = &'s Slot> + Clone)) -> Option<Pattern> {
         let over = |least: f64| {
             let mut fits =
                 slots.clone().map(|slot| self.of(slot)).filter(|(_, share)| (least..=COMING_SHARE_MAX).contains(share));
