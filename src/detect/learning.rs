@@ -164,10 +164,10 @@ fn told_by_swing(before: &Plateau, now: &Plateau, signal: &Signal) -> Option<Lea
     let is_occupied = rises != falls;
     let (low, high) = if is_occupied { (before, now) } else { (now, before) };
     let little_left =
-        !falls && signal.from_end(low.total()).abs() < signal.from_end(high.total()).abs() * LEFT_SHARE_MAX;
+        !falls && signal.above_end(low.total()).abs() < signal.above_end(high.total()).abs() * LEFT_SHARE_MAX;
     let sure = moves.more.is_some();
     // Where zero is known, an empty bed lies far nearer to it than somebody does.
-    let near = signal.from_end(low.total()).abs() / signal.from_end(high.total()).abs() < NEAR_SHARE;
+    let near = signal.above_end(low.total()).abs() / signal.above_end(high.total()).abs() < NEAR_SHARE;
     let doubtful = moves.both || (signal.has_end() && !near && !sure && !falls);
     // A swing down that leaves the mat as lively as before is a turn, and so are most swings up between lively levels.
     if (!is_occupied && !little_left && !sure)

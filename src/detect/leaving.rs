@@ -121,6 +121,11 @@ impl Leaving {
         emptiness(self.share) - self.life
     }
 
+    /// Tells whether so little is left that it can be nobody, if nothing else speaks for her.
+    pub(super) fn is_little(&self) -> bool {
+        emptiness(self.share) > -STILL_THERE_RULED_OUT
+    }
+
     /// Returns when she is known to have left if nothing else is seen.
     pub(super) fn due(&self, confirm: Confirm, contact: bool, chatters: bool, steady: bool) -> Moment {
         let away = match confirm {

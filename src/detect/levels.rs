@@ -74,8 +74,8 @@ pub(super) struct Levels {
 
 impl Levels {
     /// Starts with levels that are known, or without. `lain`: for how long the occupied level has been followed.
-    pub(super) fn new(known: Option<Pair>, lain: Duration, now: Moment) -> Self {
-        Self { pair: known.filter(|pair| pair.span() > 0.0), followed: now, lain, heavy: None }
+    pub(super) fn new(known: Option<&Pair>, lain: Duration, now: Moment) -> Self {
+        Self { pair: known.filter(|pair| pair.span() > 0.0).copied(), followed: now, lain, heavy: None }
     }
 
     /// Returns the levels where they are known.
@@ -94,7 +94,7 @@ impl Levels {
     }
 
     /// Takes levels that were learnt.
-    pub(super) fn set(&mut self, pair: Option<Pair>, at: Moment) {
+    pub(super) fn set(&mut self, pair: Option<&Pair>, at: Moment) {
         *self = Self::new(pair, Duration::ZERO, at);
     }
 

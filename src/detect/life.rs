@@ -52,6 +52,20 @@ const JITTER_FOLLOWS: f64 = 1.0 / 64.0;
 /// A block of this many readings tells noise from movement by itself.
 const READINGS_TO_TELL: f64 = 2.5;
 
+/// A sleeper who moves the mat this much more than nobody does shows on it, as a ratio of deviations.
+const VISIBLE: f64 = 1.15;
+
+/// Whether a mat shows life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shows {
+    /// It is too coarse.
+    Nothing,
+    /// By its noise it does; how it moves with nobody there has not been seen yet.
+    Perhaps,
+    /// It does.
+    Life,
+}
+
 /// The mean load over a short while.
 #[derive(Debug, Clone, Copy)]
 struct Block {
@@ -221,8 +235,17 @@ impl Life {
         self.lively = self.lively.clamp(1.0, LIVELY_MAX);
     }
 
+    /// Says whether this mat shows life at all, and how sure that is.
+    pub(super) fn shows(&self) -> Shows {
+        match (self.visibility() >= VISIBLE, self.is_proven()) {
+            (false, _) => Shows::Nothing,
+            (true, false) => Shows::Perhaps,
+            (true, true) => Shows::Life,
+        }
+    }
+
     /// Tells whether it has been seen how the mat moves with nobody there.
-    pub(super) fn is_proven(&self) -> bool {
+    fn is_proven(&self) -> bool {
         self.still_blocks >= PROVEN_BLOCKS
     }
 
@@ -239,7 +262,7 @@ impl Life {
     }
 
     /// Returns how much more the mat moves with a sleeper than without one, as a ratio of deviations; 1: not at all.
-    pub(super) fn visibility(&self) -> f64 {
+    fn visibility(&self) -> f64 {
         self.lively.sqrt()
     }
 }

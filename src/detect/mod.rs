@@ -87,6 +87,7 @@ const SMALL_STAYS: std::time::Duration = std::time::Duration::from_secs(240);
 
 /// Where the detector of a bed starts.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "made once a start")]
 pub enum Start {
     /// This gateway has never watched this bed: a while to put things in order before an empty bed is told.
     First,
@@ -246,7 +247,7 @@ impl Detector {
         match (self.faults.open(), self.is_known().then_some(())) {
             (Some(fault), _) => MatHealth::Fault(fault),
             (None, None) => MatHealth::Learning,
-            (None, Some(_)) => MatHealth::Ok,
+            (None, Some(())) => MatHealth::Ok,
         }
     }
 
@@ -384,7 +385,7 @@ impl Detector {
             (empty, occupied) = (empty.map(|value| -value), occupied.map(|value| -value));
         }
         let pair = Pair { empty: self.signal.loads_of(&empty), occupied: self.signal.loads_of(&occupied) };
-        self.levels.set(Some(pair), at);
+        self.levels.set(Some(&pair), at);
         self.drift.forget();
         if let Some((still, lively)) = learnt.still {
             self.life.set(still, lively);
@@ -447,7 +448,7 @@ impl Detector {
     }
 
     fn see(&mut self, at: Moment, sight: Sight) {
-        self.occupancy.set_manner(self.period.is_steady(), self.faults.chatters(), self.life.is_proven());
+        self.occupancy.set_manner(self.period.is_steady(), self.faults.chatters(), self.life.shows());
         let before = self.occupancy.phase();
         let change = self.occupancy.see(at, sight);
         if self.settings.contact && matches!(before, Phase::Leaving { .. }) && sight.is_occupied() {
@@ -597,12 +598,12 @@ fn starting_levels(
     let remembered =
         memory.filter(|memory| memory.mat == memory::mat(settings)).and_then(|memory| memory.learnt.clone());
     if let Some(learnt) = remembered {
-        return (Levels::new(Some(learnt.pair()), learnt.lain(), now), None, life);
+        return (Levels::new(Some(&learnt.pair()), learnt.lain(), now), None, life);
     }
     let empty = settings.empty.as_deref().map(|given| signal.levels(given));
     let occupied = settings.occupied.as_deref().map(|given| signal.levels(given));
     let given = empty.zip(occupied).map(|(empty, occupied)| Pair { empty, occupied });
-    let levels = Levels::new(given, std::time::Duration::ZERO, now);
+    let levels = Levels::new(given.as_ref(), std::time::Duration::ZERO, now);
     let upwards = |empty: signal::Zones| empty.map(|load| signal.upwards(load));
     let learning = levels.pair().is_none().then(|| Learning::new(empty.map(upwards)));
     (levels, learning, life)

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::leaving::Leaving;
+use super::life::Shows;
 use super::settings::{Confirm, Settings};
 use crate::model::Moment;
 
@@ -28,8 +29,9 @@ const PART_SHARE: f64 = 0.88;
 /// For so long, so that it is not the beginning of the fall itself.
 const PREPARED_AFTER: Duration = Duration::from_millis(1_200);
 
-/// Signs of life that rest on noise alone hold a rise back this long: longer than half of all sit on the edge (UCI 427).
-const UNPROVEN_MAX: Duration = Duration::from_secs(60);
+/// Where no sign of life is sure, little load that stays holds a rise back this long: longer than half of all sit on the
+/// edge (UCI 427).
+const HELD_MAX: Duration = Duration::from_secs(60);
 
 /// How quickly what has lain there lately is followed.
 const LATELY: Duration = Duration::from_secs(60);
@@ -140,8 +142,8 @@ pub(super) struct Occupancy {
     /// Since when only a part of it is there.
     part: Option<Moment>,
     last: Moment,
-    /// Whether signs of life rest on how the mat moves with nobody there, or on its noise alone.
-    life_is_proven: bool,
+    /// Whether the mat shows life.
+    shows: Shows,
     /// How long somebody must lie there before it is sure that it is somebody, where that is longer than `settle`.
     unsure: Option<Duration>,
 }
@@ -158,7 +160,7 @@ impl Occupancy {
             lately: 1.0,
             part: None,
             last: now,
-            life_is_proven: false,
+            shows: Shows::Nothing,
             unsure: None,
         }
     }
@@ -188,9 +190,9 @@ impl Occupancy {
         self.part.is_some()
     }
 
-    /// Says how the mat behaves, and whether it has been seen how it moves with nobody there.
-    pub(super) fn set_manner(&mut self, steady: bool, chatters: bool, life_is_proven: bool) {
-        self.life_is_proven = life_is_proven;
+    /// Says how the mat behaves.
+    pub(super) fn set_manner(&mut self, steady: bool, chatters: bool, shows: Shows) {
+        self.shows = shows;
         self.steady = steady;
         self.chatters = chatters && self.contact;
     }
@@ -317,7 +319,10 @@ impl Occupancy {
         if self.contact || self.confirm == Confirm::Fixed(Duration::ZERO) || !leaving.is_somebody() {
             return (self.contact || leaving.between.is_none()).then_some(due);
         }
-        (!self.life_is_proven).then(|| leaving.gone + UNPROVEN_MAX)
+        match self.shows {
+            Shows::Life if leaving.life > 0.0 => None,
+            Shows::Nothing | Shows::Perhaps | Shows::Life => leaving.is_little().then(|| leaving.gone + HELD_MAX),
+        }
     }
 
     fn dip_max(&self) -> Duration {

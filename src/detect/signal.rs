@@ -36,6 +36,7 @@ pub(super) type Zones = [f64; ZONES_MAX];
 
 /// What one reading says.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "made and taken apart once a reading; a box would be an allocation")]
 pub(super) enum Sample {
     /// The loads.
     Loads(Frame),
@@ -182,7 +183,7 @@ impl Signal {
     }
 
     /// Returns how far the values, counted upwards and summed, lie from the unloaded end, where there is one.
-    pub(super) fn from_end(&self, sum: f64) -> f64 {
+    pub(super) fn above_end(&self, sum: f64) -> f64 {
         let zones = u32::try_from(self.zones).map_or(1.0, f64::from);
         let end = self.range.map_or(0.0, |(low, high)| if self.inverted { -high } else { low });
         sum - zones * end

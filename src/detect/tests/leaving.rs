@@ -63,7 +63,8 @@ fn what_leaves_a_part_of_her_there_waits_for_the_latest_moment_and_a_third_of_he
         assert_near(waits(&somebody, confirm), 8.0);
     }
     assert_near(waits(&doubtful, fixed(12)), 12.0);
-    assert_eq!([&a_bag, &doubtful, &somebody].map(Leaving::is_somebody), [false, false, true]);
+    assert_eq!([&a_bag, &doubtful, &somebody].map(Leaving::is_somebody), [false, true, true]);
+    assert_eq!([&doubtful, &somebody, &fallen(0.27, false)].map(Leaving::is_little), [true, true, false]);
 }
 
 #[test]
@@ -98,7 +99,7 @@ fn signs_of_life_hold_a_rise_back_and_their_absence_speaks_for_it() {
     assert!(!little.is_somebody() && much.is_somebody());
     assert_near(waits(&little, Confirm::Auto), 8.0);
     assert!(waits(&with_life(0.0, 5.5), Confirm::Auto) < 3.0);
-    assert!(!with_life(0.24, -1.5).is_somebody(), "nothing moves in what is left");
+    assert!(!with_life(0.24, -2.5).is_somebody(), "nothing moves in what is left");
     assert_near(with_life(0.0, 1000.0).life, 8.0);
     assert_near(with_life(0.0, -1000.0).life, -8.0);
     assert_near(with_life(0.10, 0.0).against_still_there(), 4.5);

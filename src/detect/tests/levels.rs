@@ -19,7 +19,7 @@ fn frame(loads: &[f64]) -> Frame {
 
 /// Empty at 100, lying at 600.
 fn levels(lain: Duration) -> Levels {
-    Levels::new(Some(Pair { empty: zones(&[100.0]), occupied: zones(&[600.0]) }), lain, at(0.0))
+    Levels::new(Some(&Pair { empty: zones(&[100.0]), occupied: zones(&[600.0]) }), lain, at(0.0))
 }
 
 /// The levels of the first zone.
@@ -70,7 +70,7 @@ fn a_bed_far_emptier_than_empty_was_not_empty_and_the_person_stays_as_heavy_as_s
 #[test]
 fn a_zone_that_does_not_work_keeps_its_levels() {
     let pair = Pair { empty: zones(&[100.0, 100.0]), occupied: zones(&[600.0, 600.0]) };
-    let mut levels = Levels::new(Some(pair), Duration::ZERO, at(0.0));
+    let mut levels = Levels::new(Some(&pair), Duration::ZERO, at(0.0));
     levels.follow_empty(at(60.0), &frame(&[f64::NAN, 110.0]));
     levels.follow_occupied(at(120.0), &frame(&[f64::NAN, 700.0]), 0.0);
     let pair = levels.pair().unwrap();
@@ -134,8 +134,8 @@ fn a_second_one_beside_her_is_the_empty_bed_as_long_as_she_weighs_more() {
 #[test]
 fn levels_without_a_person_between_them_are_none() {
     let pair = |occupied: f64| Pair { empty: zones(&[100.0]), occupied: zones(&[occupied]) };
-    assert!(Levels::new(Some(pair(100.0)), Duration::ZERO, at(0.0)).pair().is_none());
-    assert!(Levels::new(Some(pair(101.0)), Duration::ZERO, at(0.0)).pair().is_some());
+    assert!(Levels::new(Some(&pair(100.0)), Duration::ZERO, at(0.0)).pair().is_none());
+    assert!(Levels::new(Some(&pair(101.0)), Duration::ZERO, at(0.0)).pair().is_some());
     assert_eq!(pair(100.0).share(&frame(&[500.0])).to_bits(), 0.0_f64.to_bits());
     assert!((pair(600.0).share(&frame(&[350.0])) - 0.5).abs() < 1e-9);
 }

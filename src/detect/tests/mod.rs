@@ -7,6 +7,7 @@
 )]
 
 mod deadlines;
+mod edge;
 mod evidence;
 mod faults;
 mod leaving;
