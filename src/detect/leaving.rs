@@ -39,7 +39,7 @@ const FALLS_ON: f64 = 0.02;
 const LIFT_SCALE_S: f64 = 1.1;
 
 /// How long somebody who sits on the edge and tries to stand up is off it before she falls back.
-const ATTEMPT_SCALE_S: f64 = 0.6;
+const ATTEMPT_SCALE_S: f64 = 0.5;
 
 /// A fall below this share of a lying person is deep.
 const DEEP_SHARE: f64 = 0.10;
