@@ -36,6 +36,8 @@ pub(super) struct Rules {
     not_in_bed: Option<Daily>,
     not_up: Option<Daily>,
     last_rise: Option<Timestamp>,
+    /// Until when a reminder that is due waits, as somebody has just lain down.
+    reminder_waits: Option<Moment>,
 }
 
 /// The one telling of a bed of which nothing was known.
@@ -63,6 +65,7 @@ impl Rules {
             not_in_bed: settings.alarm.not_in_bed.map(daily),
             not_up: settings.alarm.not_up.map(daily),
             last_rise: memory.and_then(|memory| memory.last_rise),
+            reminder_waits: None,
         }
     }
 
@@ -93,7 +96,8 @@ impl Rules {
             Unknown::At(at) => Some(at),
             Unknown::After(_) | Unknown::Done => None,
         };
-        let reminder = self.absence.and_then(|absence| absence.due);
+        let waits = |due| self.reminder_waits.map_or(due, |until| until.max(due));
+        let reminder = self.absence.and_then(|absence| absence.due).map(waits);
         let daily = [&self.not_in_bed, &self.not_up].into_iter().flatten().map(Daily::due).min();
         [unknown, reminder, daily].into_iter().flatten().min()
     }
@@ -138,7 +142,7 @@ impl Rules {
     /// Time has passed; returns what that means.
     pub(super) fn pass(&mut self, settings: &Settings, phase: Phase, now: &Now) -> impl Iterator<Item = Event> + use<> {
         let unknown = self.pass_unknown(settings, phase, now);
-        let reminder = self.pass_reminder(settings, now);
+        let reminder = self.pass_reminder(settings, phase, now);
         let not_in_bed = self.pass_not_in_bed(settings, phase, now);
         let not_up = self.pass_not_up(settings, phase, now);
         [unknown, reminder, not_in_bed, not_up].into_iter().flatten()
@@ -163,9 +167,15 @@ impl Rules {
         Some(found)
     }
 
-    fn pass_reminder(&mut self, settings: &Settings, now: &Now) -> Option<Event> {
+    fn pass_reminder(&mut self, settings: &Settings, phase: Phase, now: &Now) -> Option<Event> {
         let absence = self.absence.as_mut()?;
         let due = absence.due.filter(|due| now.moment >= *due)?;
+        // Whoever came before the limit has settled within that time of it.
+        if matches!(phase, Phase::Settling { .. }) && now.moment.since(due) < settings.settle {
+            self.reminder_waits = Some(now.moment + LOOK_AGAIN);
+            return None;
+        }
+        self.reminder_waits = None;
         let time = now.utc_of(due);
         let on = !now.trusted || settings.watch.is_on(time);
         let (first, belongs) = (absence.reminders == 0, absence.watched);

@@ -13,6 +13,41 @@ fn absence_is_told_again_until_the_return_and_not_after() {
     assert_eq!(bed.kinds(), ["in-bed", "rise", "not-returned", "not-returned"]);
 }
 
+/// In bed for a minute, risen, and away until so many seconds before the limit.
+fn nearly_missed(seconds: f64) -> Bed {
+    let mut bed = evening();
+    bed.goes_to_bed().shows(EMPTY, 15.0 * 60.0 - seconds);
+    assert_eq!(bed.kinds(), ["in-bed", "rise"]);
+    bed
+}
+
+#[test]
+fn who_is_just_lying_down_when_the_limit_runs_out_is_not_missed() {
+    assert_eq!(nearly_missed(5.0).shows(LYING, 3600.0).kinds(), ["return"]);
+}
+
+#[test]
+fn who_only_sits_down_for_a_moment_when_the_limit_runs_out_is_missed_from_the_limit() {
+    let mut bed = nearly_missed(5.0);
+    bed.shows(LYING, 8.0).shows(EMPTY, 60.0);
+    let missed = bed.events.first().cloned().unwrap();
+    assert_eq!(bed.kinds(), ["not-returned"]);
+    let waited = missed.decided.duration_since(missed.time).as_secs();
+    assert!((3..=5).contains(&waited), "{missed:?}");
+}
+
+#[test]
+fn coming_and_going_holds_a_reminder_back_no_longer_than_settling_takes() {
+    let mut bed = nearly_missed(5.0);
+    (0..6).for_each(|_| {
+        bed.shows(LYING, 7.0).shows(EMPTY, 1.5);
+    });
+    let missed = bed.events.first().cloned().unwrap();
+    assert_eq!(missed.kind, Kind::NotReturned);
+    let waited = missed.decided.duration_since(missed.time);
+    assert!(waited <= jiff::SignedDuration::try_from(settings::SETTLE_DEFAULT).unwrap(), "{missed:?}");
+}
+
 #[test]
 fn a_bed_that_is_always_watched_reminds_less_often_after_the_eighth_time() {
     let mut bed = evening();
