@@ -194,8 +194,10 @@ impl Detector {
             return Some(high - low);
         }
         let pair = self.levels.pair()?;
-        let zones = u32::try_from(self.signal.zones()).map_or(1.0, f64::from);
-        Some((self.value_of(&pair.occupied).abs() / zones).max(self.signal.span(pair)) * WIDTH_OF_OCCUPIED)
+        // The zone on which most of her lies: the others can say as much.
+        let zones = pair.occupied.iter().take(self.signal.zones());
+        let most = zones.map(|load| self.signal.value(*load).abs()).fold(self.signal.span(pair), f64::max);
+        Some(most * WIDTH_OF_OCCUPIED)
     }
 
     /// A value that no person could have made is a cable. Where every reading decides, it is a reading like any other.
