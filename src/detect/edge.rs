@@ -22,7 +22,11 @@ use crate::model::{Kind, Moment};
 /// How sure it must be that she sits there, in nats, by sensitivity. What speaks for lying beforehand is in it: people
 /// sit on the edge for some minutes of a night, 1 % of it (UCI 427: half of them for 11 s, one in twenty for 104 s).
 const TOLD_LOW: f64 = 5.5;
+
+/// The same where nothing is set.
 const TOLD_NORMAL: f64 = 4.5;
+
+/// The same where a false pre-alarm disturbs less than a missed one.
 const TOLD_HIGH: f64 = 3.0;
 
 /// How quickly evidence becomes belief, in nats a second: a turn in bed takes 0.5 to 7 s and passes the edge on its way.
@@ -31,21 +35,27 @@ const NATS_A_SECOND: f64 = 1.4;
 /// She lies again where less than this part of that speaks for the edge.
 const LIES_BELOW: f64 = 1.0 / 3.0;
 
-/// One reading stands for this long at most, and one alone is a glitch.
+/// One reading stands for this long at most.
 const STANDS_FOR: Duration = Duration::from_secs(3);
+
+/// One reading alone is a glitch.
 const READINGS_MIN: u32 = 2;
 
-/// How much of the load stays of who sits on the edge, as a share of what lay there, and how far that spreads: on a scale
-/// (60 to 80 % of the weight, the rest is on the feet) and on a mat, where force is not load and little area carries it.
+/// How much of the load stays of who sits on the edge, as a share of what lay there, and how far that spreads, on a scale:
+/// 60 to 80 % of the weight, the rest is on the feet.
 const SITS_ON_SCALE: (f64, f64) = (0.70, 0.12);
+
+/// The same on a mat, where force is not load and little area carries it.
 const SITS_ON_MAT: (f64, f64) = (0.75, 0.35);
 
 /// For what part she may have any load there: on a mat she may press harder on a small place; on a scale that gets more
 /// to carry it is somebody else who sits down on the edge.
 const SITS_ANYHOW: (f64, f64) = (0.002, 0.3);
 
-/// How far the load spreads while she lies on a scale, and from where on it is a mat.
+/// How far the load spreads while she lies on a scale.
 const SCALE_SPREAD: f64 = 0.03;
+
+/// From this spread on it is a mat.
 const MAT_SPREAD: f64 = 0.10;
 
 /// The most that a load as heavy as that of who lies there speaks against the edge, in nats: on a mat it is not rare.
@@ -75,18 +85,22 @@ const OTHER_EDGE: f64 = 1.6;
 /// And where she was seen there more than once, 1 to 50.
 const OTHER_EDGE_CONFIRMED: f64 = 4.0;
 
-/// A posture is a stray one where the load is on the far half of the way to the edge, or lighter than this share.
+/// A posture is a stray one where the load is on the far half of the way to the edge …
 const STRAY_WAY: f64 = 0.5;
+
+/// … or lighter than this share of what usually lies there.
 const STRAY_SHARE: f64 = 0.85;
 
-/// For what part of the time she lies so, before it is known, and how long what is known then counts.
+/// For what part of the time she lies so, before it is known.
 const STRAYS_IN_PLACE: f64 = 0.004;
 
 /// Of two halves of a bed one has nearly all of the load whenever she lies on that side.
 const STRAYS_IN_HALVES: f64 = 0.03;
 
-/// And so light.
+/// For what part she lies so lightly, before it is known.
 const STRAYS_IN_LOAD: f64 = 0.05;
+
+/// What is taken for known of that then counts as much as so long a time of watching.
 const STRAYS_KNOWN: Duration = Duration::from_secs(3_600);
 
 /// What was seen in the last nights counts: this long in all.

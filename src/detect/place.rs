@@ -11,9 +11,11 @@ use super::signal::Zones;
 use crate::model::Moment;
 use crate::model::reading::ZONES_MAX;
 
-/// Loads are kept as means of half a second at the finest; where there is no more room those that differ least become one.
-/// So 64 of them keep the changes of minutes to hours.
+/// Loads are kept as means of half a second at the finest.
 const SLOT: Duration = Duration::from_millis(500);
+
+/// So many of them; where there is no more room those that differ least become one, which keeps the changes of minutes
+/// to hours.
 const SLOTS: usize = 64;
 
 /// The latest of them stay as they are: a rise is known 8 s after the load has gone.
