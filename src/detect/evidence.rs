@@ -242,7 +242,7 @@ pub(super) struct Load {
     pub value: Option<f64>,
     /// The latest share.
     pub share: Option<f64>,
-    /// The latest share of somebody lying in bed.
+    /// The share of somebody lying in bed, over the last minute.
     pub lying: Option<f64>,
     /// The latest share of an empty bed.
     pub empty: Option<f64>,
@@ -309,7 +309,7 @@ impl Detector {
     /// Takes note of the load that belongs to what the bed is doing.
     pub(super) fn note_load(&mut self) {
         match self.occupancy.phase() {
-            Phase::InBed { .. } => self.load.lying = self.load.share,
+            Phase::InBed { .. } => self.load.lying = self.load.share.map(|_| self.occupancy.lately()),
             Phase::Empty => self.load.empty = self.load.share,
             Phase::Unknown | Phase::Settling { .. } | Phase::Leaving { .. } => {}
         }

@@ -185,6 +185,11 @@ impl Occupancy {
         self.unsure.is_some()
     }
 
+    /// Returns the share of who has lain there lately.
+    pub(super) fn lately(&self) -> f64 {
+        self.lately
+    }
+
     /// Tells whether only a part of who lay there is there.
     pub(super) fn is_part(&self) -> bool {
         self.part.is_some()

@@ -40,9 +40,9 @@ fn an_unprepared_fall_to_nothing_outwaits_a_lift_of_the_hips() {
 
 #[test]
 fn a_fall_that_was_prepared_is_decided_in_a_third_of_the_time() {
-    assert_near(waits(&fallen(0.0, true), Confirm::Auto), lasts_beyond(6.0 - 5.0, 0.6));
-    assert_near(waits(&fallen(0.065, true), Confirm::Auto), lasts_beyond(6.0 - 3.5, 0.6));
-    assert_near(waits(&fallen(0.12, true), Confirm::Auto), lasts_beyond(6.0 - 1.8, 0.6));
+    assert_near(waits(&fallen(0.0, true), Confirm::Auto), lasts_beyond(6.0 - 5.0, 0.5));
+    assert_near(waits(&fallen(0.065, true), Confirm::Auto), lasts_beyond(6.0 - 3.5, 0.5));
+    assert_near(waits(&fallen(0.12, true), Confirm::Auto), lasts_beyond(6.0 - 1.8, 0.5));
 }
 
 #[test]
