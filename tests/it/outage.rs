@@ -81,8 +81,8 @@ fn what_waits_over_a_restart_all_arrives_and_the_open_alarms_go_first() {
     let _daemon = Daemon::start(&home);
     until_true("all have arrived", || alerts(&dispatch).len() >= 5);
     let all = alerts(&dispatch);
-    // The two go at the same time over a connection each: either may be there first.
-    assert!(all[..2].iter().all(|told| told.priority() == "alarm"), "{all:#?}");
+    // The two, and the first of the rest behind them, go at the same time over a connection each: any may be there first.
+    assert_eq!(all[..3].iter().filter(|told| told.priority() == "alarm").count(), 2, "{all:#?}");
     wait_for(&dispatch, "", "gateway-restored");
     assert_all_arrived(&alerts(&dispatch));
 }

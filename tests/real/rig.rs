@@ -91,6 +91,11 @@ impl Case<'_> {
 
 /// Tries every pace, levels learnt and measured, with both ways to confirm, and fails with all that was wrong.
 pub(crate) fn try_all(sheets: &[&'static str], check: impl Fn(&Case<'_>) -> Vec<String>) {
+    failures(sheets, check).none();
+}
+
+/// The same, and returns what was wrong.
+pub(crate) fn failures(sheets: &[&'static str], check: impl Fn(&Case<'_>) -> Vec<String>) -> Failures {
     let mut failures = Failures::default();
     for sheet in sheets.iter().map(|name| Sheet::open(name)) {
         for pace in PACES {
@@ -102,7 +107,7 @@ pub(crate) fn try_all(sheets: &[&'static str], check: impl Fn(&Case<'_>) -> Vec<
             }
         }
     }
-    failures.none();
+    failures
 }
 
 /// What was wrong, of how many tries.
@@ -121,8 +126,13 @@ impl Failures {
     }
 
     pub(crate) fn none(&self) {
+        self.at_most(0);
+    }
+
+    /// Holds what is reached where not everything can be: no more than so many may fail.
+    pub(crate) fn at_most(&self, most: usize) {
         let shown = self.lines.iter().take(SHOWN_MAX).cloned().collect::<Vec<_>>().join("\n");
-        assert!(self.lines.is_empty(), "{} of {} failed:\n{shown}", self.failed, self.tried);
+        assert!(self.failed <= most, "{} of {} failed, {most} may:\n{shown}", self.failed, self.tried);
     }
 }
 
