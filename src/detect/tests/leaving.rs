@@ -1,5 +1,6 @@
 //! The sequential test for leaving, on its own: how long it waits for what, and when it takes her to be still there.
 
+use super::super::leaving::Leaving;
 use super::*;
 
 fn at(seconds: f64) -> Moment {

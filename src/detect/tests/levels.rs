@@ -1,5 +1,7 @@
 //! How the levels follow an empty bed, and who lies in it, on their own.
 
+use super::super::levels::Pair;
+use super::super::signal::Frame;
 use super::*;
 use crate::model::reading::ZONES_MAX;
 

@@ -1,0 +1,159 @@
+//! Learns the levels of a mat that nobody has measured, and follows those that are known.
+//!
+//! Levels are followed only where it is sure who lies there. Knows nothing of rules and events.
+
+use std::time::Duration;
+
+use super::Detector;
+use super::evidence::Because;
+use super::learning::Learning;
+use super::leaving::Leaving;
+use super::levels::{Levels, Pair};
+use super::life::{self, Life};
+use super::memory::{self, Memory};
+use super::occupancy::{Change, Phase};
+use super::settings::Settings;
+use super::signal::{self, Frame, Signal};
+use crate::model::Moment;
+
+/// Readings that repeat themselves more often than this are not followed.
+const REPEATS_MAX: u32 = 3;
+
+/// A swing of this share of what the sensor can say is a person: mats are made for her weight.
+const PERSON_OF_RANGE: f64 = 0.3;
+
+/// One of this share is too, if it did not come with a jump, as a cat does.
+const CAT_OF_RANGE: f64 = 0.1;
+
+/// If it did, it must stay this long …
+const LARGE_STAYS: Duration = Duration::from_secs(45);
+
+/// … and what is smaller, or on a sensor of unknown range, this long: half of the cats jump down again before.
+const SMALL_STAYS: Duration = Duration::from_secs(240);
+
+impl Detector {
+    pub(super) fn learn(&mut self, at: Moment, frame: &Frame, step: Option<&life::Step>) {
+        let Some(learning) = &mut self.learning else { return };
+        let Some(learnt) = learning.take(at, frame, step, &self.signal) else { return };
+        self.learning = None;
+        self.changed = true;
+        let (mut empty, mut occupied) = (learnt.empty, learnt.occupied);
+        if learnt.falls {
+            self.signal.turn_round();
+            self.turned_round = true;
+            (empty, occupied) = (empty.map(|value| -value), occupied.map(|value| -value));
+        }
+        let pair = Pair { empty: self.signal.loads_of(&empty), occupied: self.signal.loads_of(&occupied) };
+        self.levels.set(Some(&pair), at);
+        self.drift.forget();
+        if let Some((still, lively)) = learnt.still {
+            self.life.set(still, lively);
+        }
+        self.remark(Because::Learnt { empty: empty.iter().sum(), occupied: occupied.iter().sum() });
+        if learnt.is_occupied {
+            let swing = occupied.iter().sum::<f64>() - empty.iter().sum::<f64>();
+            self.occupancy.set_unsure(self.stays_if_person(learnt.at_once, swing));
+            // A plateau is many readings.
+            let (since, readings) = (learnt.swing_at, 2);
+            self.occupancy.set_phase(Phase::Settling { since, readings, dip: None, from_unknown: false });
+            return;
+        }
+        // She was in bed before the levels were known: the fall that made them known is her leaving.
+        self.on_change(Change::Settled { at: learnt.before_since });
+        let (since, gone) = (learnt.before_since, learnt.swing_at);
+        let mut leaving = Leaving::new(gone, 0.0, false);
+        leaving.readings = 2;
+        self.occupancy.set_phase(Phase::Leaving { since, seen: gone, leaving });
+    }
+
+    /// Returns how long the first thing that ever lay on a mat must stay to be a person; none where that is sure.
+    fn stays_if_person(&self, at_once: bool, swing: f64) -> Option<Duration> {
+        let of_range = self.signal.of_range(swing).unwrap_or_default();
+        if of_range >= PERSON_OF_RANGE || (of_range >= CAT_OF_RANGE && !at_once) {
+            return None;
+        }
+        Some(if of_range >= CAT_OF_RANGE { LARGE_STAYS } else { SMALL_STAYS })
+    }
+
+    /// What lay there first did not stay: it may have been a cat, so what it taught is forgotten.
+    pub(super) fn forget_unsure(&mut self) {
+        if !self.occupancy.is_unsure() || !matches!(self.occupancy.phase(), Phase::Empty) {
+            return;
+        }
+        self.occupancy.set_unsure(None);
+        let mut empty = self.levels.pair().map(|pair| pair.empty.map(|load| self.signal.upwards(load)));
+        if std::mem::take(&mut self.turned_round) {
+            self.signal.turn_round();
+            empty = empty.map(|empty| empty.map(|value| -value));
+        }
+        self.learning = Some(Learning::new(empty));
+        self.levels.set(None, self.now.moment);
+    }
+
+    /// Levels are followed only where it is sure who lies there.
+    pub(super) fn follow(&mut self, at: Moment, frame: &Frame, step: Option<life::Step>) {
+        let occupied = matches!(self.occupancy.phase(), Phase::InBed { .. });
+        if self.settings.contact || self.plausible.rests_unusually(occupied) {
+            return self.levels.pass(at);
+        }
+        let span = self.span();
+        match self.occupancy.phase() {
+            Phase::Empty => {
+                self.plausible.follow_empty(frame, self.whole_span());
+                if let (Some(step), Some(span)) = (step, span) {
+                    self.life.learn_still(&step, span);
+                }
+                self.levels.follow_empty(at, frame);
+                self.watch_drift(at);
+                self.bedfellow.clear();
+            }
+            // A cable at the end of the scale says the same again and again.
+            Phase::InBed { .. } if !self.occupancy.is_part() && self.plausible.repeats() <= REPEATS_MAX => {
+                if let (Some(step), Some(span)) = (step, span) {
+                    self.life.learn_lively(&step, span);
+                }
+                self.levels.follow_occupied(at, frame, self.signal.noise());
+                let pair = self.levels.pair().filter(|_| !self.signal.has_end());
+                let beside = pair.and_then(|pair| self.bedfellow.take(at, frame, pair));
+                if let Some(empty) = beside {
+                    self.levels.set_empty(empty);
+                    self.changed = true;
+                }
+            }
+            Phase::Unknown | Phase::Settling { .. } | Phase::InBed { .. } | Phase::Leaving { .. } => {
+                self.levels.pass(at);
+            }
+        }
+    }
+
+    /// Returns how much a lying person moves a zone, in the sensor's own unit, where that is known.
+    pub(super) fn span(&self) -> Option<f64> {
+        self.levels.pair().map(|pair| self.signal.span(pair))
+    }
+}
+
+/// Returns the levels to start with, how they are learnt where they are unknown, and what is known of signs of life.
+pub(super) fn starting_levels(
+    settings: &Settings,
+    signal: &Signal,
+    memory: Option<&Memory>,
+    now: Moment,
+) -> (Levels, Option<Learning>, Life) {
+    let life = Life::new(signal.zones());
+    if settings.contact {
+        return (Levels::new(None, Duration::ZERO, now), None, life);
+    }
+    // Levels that were followed since count more than those of the installation, as long as both are of the same mat.
+    let remembered =
+        memory.filter(|memory| memory.mat == memory::mat(settings)).and_then(|memory| memory.learnt.clone());
+    if let Some(learnt) = remembered {
+        return (Levels::new(Some(&learnt.pair()), learnt.lain(), now), None, life);
+    }
+    let empty = settings.empty.as_deref().map(|given| signal.levels(given));
+    let occupied = settings.occupied.as_deref().map(|given| signal.levels(given));
+    let given = empty.zip(occupied).map(|(empty, occupied)| Pair { empty, occupied });
+    let levels = Levels::new(given.as_ref(), Duration::ZERO, now);
+    let upwards = |empty: signal::Zones| empty.map(|load| signal.upwards(load));
+    let learning = levels.pair().is_none().then(|| Learning::new(empty.map(upwards)));
+    (levels, learning, life)
+}
