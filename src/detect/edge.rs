@@ -64,6 +64,15 @@ const LOAD_AGAINST: (f64, f64) = (-8.0, -0.8);
 /// Whoever lies on a scale weighs the same in every posture; from the second part of the time on it is a mat.
 const LIGHT_ON_MAT: (f64, f64) = (0.01, 0.04);
 
+/// How much it speaks for the edge that her load has left where she lay, in nats for all of it, and at which part still
+/// there it speaks for neither: whoever turns keeps half of it there, and so does who gets company.
+const LEFT_ITS_PLACE: f64 = 6.0;
+const KEPT_EITHER_WAY: f64 = 0.3;
+
+/// How much more it speaks for the edge that she is all the way there, in nats, than that she still lies where she lay:
+/// whoever turns over goes a part of the way.
+const ALL_THE_WAY: f64 = 5.0;
+
 /// How far the place of who sits on the edge spreads, as a part of the way from where she lies.
 const EDGE_PLACE_SPREAD: f64 = 0.3;
 
@@ -163,6 +172,8 @@ pub(super) struct Edge {
     told: bool,
     trail: Trail,
     rim: Rim,
+    /// When she came.
+    came: Moment,
     /// What lies on each zone while she lies; nothing before she has.
     lies: Option<Zones>,
     /// For how long that has been followed.
@@ -212,6 +223,8 @@ struct Look {
     moved: Option<f64>,
     /// The load as a share of what lay there.
     share: f64,
+    /// Which part of what lay there is still in its place.
+    kept: f64,
 }
 
 impl Edge {
@@ -232,6 +245,7 @@ impl Edge {
             told: known.is_some_and(|known| known.told),
             trail: Trail::default(),
             rim: Rim::new(known.and_then(|known| zones(&known.rim))),
+            came: now,
             lies: known.and_then(|known| zones(&known.lies)),
             lain: Duration::ZERO,
             load_spread: LOAD_SPREAD.0,
@@ -303,7 +317,7 @@ impl Edge {
     /// Looks up where she came, once what comes then is known as well.
     fn comes(&mut self, at: Moment, since: Moment, frame: &Frame, pair: &Pair) {
         if self.doing == Doing::Away {
-            self.doing = Doing::Came { seen: false };
+            (self.doing, self.came) = (Doing::Came { seen: false }, at);
         }
         if self.doing == (Doing::Came { seen: false }) && at.since(since) >= COMES_AFTER {
             self.doing = Doing::Came { seen: true };
@@ -315,9 +329,10 @@ impl Edge {
     }
 
     fn in_bed(&mut self, at: Moment, passed: Duration, frame: &Frame, pair: &Pair) -> Option<Turn> {
-        let (loads, total) = place::above(&frame.loads, &frame.working, &pair.empty);
+        let (loads, _) = place::above(&frame.loads, &frame.working, &pair.empty);
         let seen = place::pattern(&loads, &frame.working)?;
-        let Some(look) = self.look(&seen, total, frame) else {
+        self.stays(at, &loads);
+        let Some(look) = self.look(&loads, &seen, frame) else {
             self.first_lies(at, &loads, &seen);
             return None;
         };
@@ -331,6 +346,14 @@ impl Edge {
         self.turn(at, &look)
     }
 
+    /// Whoever is still where she came lies there, be it where she has never lain.
+    fn stays(&mut self, at: Moment, loads: &Zones) {
+        if matches!(self.doing, Doing::Came { .. }) && self.lies.is_some() && at.since(self.came) >= SITS_USUALLY_MAX {
+            self.lies = Some(*loads);
+            self.came = at;
+        }
+    }
+
     /// What she does where nothing is known of how she lies: she may sit where she came for a while.
     fn first_lies(&mut self, at: Moment, loads: &Zones, seen: &Pattern) {
         let came = *self.lying.get_or_insert(at);
@@ -340,15 +363,17 @@ impl Edge {
         }
     }
 
-    fn look(&self, seen: &Pattern, total: f64, frame: &Frame) -> Option<Look> {
+    fn look(&self, loads: &Zones, seen: &Pattern, frame: &Frame) -> Option<Look> {
         let lies = self.lies?;
-        let share = total / frame.sum_of(&lies).max(f64::MIN_POSITIVE);
+        let part_of_lies = |of: &Zones| frame.sum_of(of) / frame.sum_of(&lies).max(f64::MIN_POSITIVE);
+        let share = part_of_lies(loads);
+        let kept = part_of_lies(&std::array::from_fn(|zone| at_least_of(loads, &lies, zone)));
         let lies = place::pattern(&lies, &frame.working)?;
         if frame.working.iter().filter(|works| **works).count() < 2 {
-            return Some(Look { way: None, moved: None, share });
+            return Some(Look { way: None, moved: None, share, kept });
         }
         let way = self.rim.place(&lies, self.moved_spread, &frame.working).map(|edge| part_of_way(seen, &lies, &edge));
-        Some(Look { way, moved: Some(place::apart(seen, &lies)), share })
+        Some(Look { way, moved: Some(place::apart(seen, &lies)), share, kept })
     }
 
     /// Returns how much this speaks for the edge, in nats.
@@ -369,7 +394,9 @@ impl Edge {
             likelier(way.clamp(0.0, 1.0), ((1.0, EDGE_PLACE_SPREAD), 0.0), (lies, far))
         });
         let elsewhere = if self.lain < KNOWN_AFTER { -self.told_at } else { self.elsewhere(moved) };
-        load + to_edge.map_or(elsewhere, |to_edge| to_edge.max(elsewhere - self.other_edge()))
+        let left = LEFT_ITS_PLACE * (KEPT_EITHER_WAY - look.kept);
+        let there = look.way.map_or(0.0, |way| ALL_THE_WAY * (way.clamp(0.0, 1.0) - 0.5));
+        load + left + there + to_edge.map_or(elsewhere, |to_edge| to_edge.max(elsewhere - self.other_edge()))
     }
 
     fn other_edge(&self) -> f64 {
@@ -500,6 +527,11 @@ fn part_of_way(seen: &Pattern, from: &Pattern, to: &Pattern) -> f64 {
         whole += (to - from).powi(2);
     }
     if whole > 0.0 { along / whole } else { 0.0 }
+}
+
+/// Returns what of one load on a zone is in another as well.
+fn at_least_of(one: &Zones, other: &Zones, zone: usize) -> f64 {
+    one.get(zone).zip(other.get(zone)).map_or(0.0, |(one, other)| one.min(*other))
 }
 
 /// The logarithm of how much likelier `x` is under one normal distribution (mean, deviation) than under another with a
