@@ -65,7 +65,8 @@ const LOAD_AGAINST: (f64, f64) = (-8.0, -0.8);
 const LIGHT_ON_MAT: (f64, f64) = (0.01, 0.04);
 
 /// How much it speaks for the edge that her load has left where she lay, in nats for all of it, and at which part still
-/// there it speaks for neither: whoever turns keeps half of it there, and so does who gets company.
+/// there it speaks for neither: whoever turns over keeps half of it there, and whoever gets company all. Both by the
+/// simulated nights of seeds 1000 to 1100.
 const LEFT_ITS_PLACE: f64 = 6.0;
 const KEPT_EITHER_WAY: f64 = 0.3;
 
