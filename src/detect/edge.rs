@@ -64,10 +64,11 @@ const LOAD_AGAINST: (f64, f64) = (-8.0, -0.8);
 /// Whoever lies on a scale weighs the same in every posture; from the second part of the time on it is a mat.
 const LIGHT_ON_MAT: (f64, f64) = (0.01, 0.04);
 
-/// How much it speaks for the edge that her load has left where she lay, in nats for all of it, and at which part still
-/// there it speaks for neither: whoever turns over keeps half of it there, and whoever gets company all. Both by the
-/// simulated nights of seeds 1000 to 1100.
+/// How much it speaks for the edge that her load has left where she lay, in nats for all of it.
 const LEFT_ITS_PLACE: f64 = 6.0;
+
+/// At which part still in its place it speaks for neither: whoever turns over keeps half of it there, and whoever gets
+/// company all.
 const KEPT_EITHER_WAY: f64 = 0.3;
 
 /// How much more it speaks for the edge that she is all the way there, in nats, than that she still lies where she lay:
