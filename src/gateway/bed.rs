@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::States;
 use super::board::Board;
@@ -184,9 +184,12 @@ impl Watching<'_> {
 
     /// Sends and stores what the detector has decided.
     async fn follow_up(&mut self) {
-        let mut taken = Vec::new();
-        while let Some(event) = self.detector.next_event() {
+        let (mut taken, mut reasons) = (Vec::new(), Vec::new());
+        while let Some(decision) = self.detector.next_decision() {
+            // What was seen and not told is for `replay --explain`.
+            let Some(event) = decision.event else { continue };
             self.decided = true;
+            reasons.push((event.kind.as_str(), decision.because));
             let draft = self.ledger.enter(&event, &self.bed.settings.alarm, draw_id);
             taken.push(self.bed.outbox.begin(event, draft));
         }
@@ -194,6 +197,9 @@ impl Watching<'_> {
             // The tasks behind this one write the alert to the socket first: the store's threads, once woken,
             // take processors from it. Neither of the two waits for what the other comes to.
             tokio::task::yield_now().await;
+        }
+        for (kind, because) in reasons {
+            info!(bed = %self.bed.settings.bed, kind, %because, "The detector has decided");
         }
         // The state has all of them in it: stored with any but the last, it would be ahead of an alert not stored yet.
         let last = taken.pop();
