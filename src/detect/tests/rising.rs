@@ -112,3 +112,15 @@ fn a_load_that_only_touches_the_threshold_is_a_rise() {
     }
     assert_eq!(bed.kinds(), ["rise"]);
 }
+
+#[test]
+fn a_cat_that_comes_when_she_leaves_holds_the_rise_back_for_two_minutes_at_most() {
+    let mut bed = evening();
+    bed.goes_to_bed().shows(EMPTY, 300.0).shows(LYING, 600.0).kinds();
+    for step in 0..2400 {
+        let cat = if step / 5 % 2 == 0 { 30.0 } else { 20.0 };
+        bed.read(EMPTY + cat + if step % 2 == 0 { 0.5 } else { -0.5 });
+    }
+    let rise = bed.events.iter().find(|event| event.kind == Kind::Rise).cloned().unwrap();
+    assert!(rise.decided.duration_since(rise.time).as_secs() <= 120, "{rise:?}");
+}
