@@ -15,10 +15,14 @@
 //! ERROR something is lost or stopped. A failure that repeats is logged when it begins and when it ends.
 
 use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tracing::{Level, Metadata};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::writer::OptionalWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -28,7 +32,7 @@ use crate::model::Moment;
 /// Lines that wait for stderr at most; beyond it new ones are dropped.
 const WAITING_LINES_MAX: usize = 2048;
 
-/// Lines a second at most: journald itself drops beyond 10,000 in 30 s, and an SD card wears.
+/// Lines a second at most, and as many warnings: journald itself drops beyond 10,000 in 30 s, and an SD card wears.
 const LINES_A_SECOND_MAX: u32 = 50;
 
 /// What others' code may say at most, whatever `RUST_LOG` asks of everything: sled shows what it stores, and rumqttc
@@ -54,9 +58,10 @@ pub fn start(format: Format) -> WorkerGuard {
         .lossy(true)
         .buffered_lines_limit(WAITING_LINES_MAX)
         .thread_name("log")
-        .finish(Limited::new(io::stderr(), format));
+        .finish(io::stderr());
     let filter = filter();
-    let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false).with_target(false);
+    let layer =
+        tracing_subscriber::fmt::layer().with_writer(Limited::new(writer, format)).with_ansi(false).with_target(false);
     let registry = tracing_subscriber::registry().with(filter);
     let under_journal = std::env::var_os("JOURNAL_STREAM").is_some();
     match format {
@@ -85,58 +90,79 @@ fn log_panics() {
     }));
 }
 
-/// Passes on a bounded number of lines a second, and says how many it dropped.
+/// Passes on a bounded number of lines a second, and says how many it dropped. Warnings have an allowance of their own,
+/// so that a burst of events cannot hide what somebody should look at.
 struct Limited<W> {
     to: W,
     format: Format,
+    spent: Mutex<Spent>,
+}
+
+/// What has been passed on in a second.
+struct Spent {
     second: Moment,
     lines: u32,
+    warnings: u32,
     dropped: u64,
 }
 
-impl<W: Write> Limited<W> {
-    fn new(to: W, format: Format) -> Self {
-        Self { to, format, second: clock::moment(), lines: 0, dropped: 0 }
+impl Spent {
+    fn new(second: Moment) -> Self {
+        Self { second, lines: 0, warnings: 0, dropped: 0 }
     }
 
-    /// Says how many lines were dropped, as a line like any other.
-    fn tell_dropped(&mut self) -> io::Result<()> {
-        let count = std::mem::take(&mut self.dropped);
-        let words = "Log lines were dropped: too many in a second";
-        match self.format {
-            Format::Json => {
-                let timestamp = clock::utc();
-                let line = serde_json::json!({
-                    "timestamp": timestamp.to_string(), "level": "WARN", "message": words, "count": count,
-                });
-                writeln!(self.to, "{line}")
-            }
-            Format::Text => writeln!(self.to, " WARN {words} count={count}"),
+    /// Says whether a line of `level` may pass at `now`, and how many were dropped in a second that is over.
+    fn admit(&mut self, level: Level, now: Moment) -> (bool, Option<u64>) {
+        let mut told = None;
+        if now.since(self.second) >= Duration::from_secs(1) {
+            told = Some(self.dropped).filter(|dropped| *dropped > 0);
+            *self = Self::new(now);
         }
+        let lines = if level <= Level::WARN { &mut self.warnings } else { &mut self.lines };
+        *lines = lines.saturating_add(1);
+        let admitted = *lines <= LINES_A_SECOND_MAX;
+        self.dropped += u64::from(!admitted);
+        (admitted, told)
     }
 }
 
-impl<W: Write> Write for Limited<W> {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let now = clock::moment();
-        if now.since(self.second) >= Duration::from_secs(1) {
-            self.second = now;
-            self.lines = 0;
-            if self.dropped > 0 {
-                self.tell_dropped()?;
-            }
-        }
-        self.lines = self.lines.saturating_add(1);
-        if self.lines > LINES_A_SECOND_MAX {
-            self.dropped += 1;
-        } else {
-            self.to.write_all(line)?;
-        }
-        Ok(line.len())
+impl<W> Limited<W> {
+    fn new(to: W, format: Format) -> Self {
+        Self { to, format, spent: Mutex::new(Spent::new(clock::moment())) }
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.to.flush()
+    fn admit(&self, level: Level) -> (bool, Option<u64>) {
+        self.spent.lock().unwrap_or_else(PoisonError::into_inner).admit(level, clock::moment())
+    }
+}
+
+impl<'a, W: MakeWriter<'a>> MakeWriter<'a> for Limited<W> {
+    type Writer = OptionalWriter<W::Writer>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        OptionalWriter::some(self.to.make_writer())
+    }
+
+    fn make_writer_for(&'a self, line: &Metadata<'_>) -> Self::Writer {
+        let (admitted, dropped) = self.admit(*line.level());
+        if let Some(count) = dropped {
+            // Where even this cannot be written there is nobody to tell it.
+            drop(self.to.make_writer().write_all(line_on_dropped(self.format, count).as_bytes()));
+        }
+        if admitted { OptionalWriter::some(self.to.make_writer_for(line)) } else { OptionalWriter::none() }
+    }
+}
+
+/// Says how many lines were dropped, as a line like any other.
+fn line_on_dropped(format: Format, count: u64) -> String {
+    let words = "Log lines were dropped: too many in a second";
+    match format {
+        Format::Json => {
+            let timestamp = clock::utc().to_string();
+            let line = serde_json::json!({"timestamp": timestamp, "level": "WARN", "message": words, "count": count});
+            format!("{line}\n")
+        }
+        Format::Text => format!(" WARN {words} count={count}\n"),
     }
 }
 
@@ -145,20 +171,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flood_of_lines_is_cut_and_counted() {
-        for format in [Format::Text, Format::Json] {
-            let mut limited = Limited::new(Vec::new(), format);
-            for _ in 0..1000 {
-                limited.write_all(b"line\n").unwrap();
-            }
-            assert_eq!(limited.to.len(), 5 * LINES_A_SECOND_MAX as usize);
-            limited.second = limited.second - Duration::from_secs(2);
-            limited.write_all(b"line\n").unwrap();
-            let text = String::from_utf8(limited.to).unwrap();
-            let told = text.lines().find(|line| line.contains("were dropped")).unwrap();
-            assert!(told.contains("950"), "{told}");
-            let is_json = serde_json::from_str::<serde_json::Value>(told).is_ok_and(|line| line["count"] == 950);
-            assert_eq!(is_json, format == Format::Json, "{told}");
-        }
+    fn a_flood_of_lines_is_cut_and_counted_and_warnings_still_pass() {
+        let start = Moment::from_nanos(0);
+        let mut spent = Spent::new(start);
+        let admitted = (0..1000).filter(|_| spent.admit(Level::INFO, start).0).count();
+        assert_eq!(admitted, LINES_A_SECOND_MAX as usize);
+        assert_eq!(spent.admit(Level::WARN, start), (true, None));
+        let warned = (0..1000).filter(|_| spent.admit(Level::ERROR, start).0).count();
+        assert_eq!(warned, LINES_A_SECOND_MAX as usize - 1);
+        let later = start + Duration::from_secs(2);
+        assert_eq!(spent.admit(Level::DEBUG, later), (true, Some(950 + 951)));
+        assert_eq!(spent.admit(Level::INFO, later), (true, None));
+    }
+
+    #[test]
+    fn the_count_of_dropped_lines_has_the_shape_of_the_others() {
+        assert!(line_on_dropped(Format::Text, 7).ends_with("count=7\n"));
+        let line: serde_json::Value = serde_json::from_str(&line_on_dropped(Format::Json, 7)).unwrap();
+        assert_eq!((&line["level"], &line["count"]), (&"WARN".into(), &7.into()));
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::States;
 use super::board::Board;
@@ -184,31 +184,27 @@ impl Watching<'_> {
 
     /// Sends and stores what the detector has decided.
     async fn follow_up(&mut self) {
-        let (mut taken, mut reasons) = (Vec::new(), Vec::new());
+        let mut taken = Vec::new();
         while let Some(decision) = self.detector.next_decision() {
             // What was seen and not told is for `replay --explain`.
             let Some(event) = decision.event else { continue };
             self.decided = true;
-            reasons.push((event.kind.as_str(), decision.because));
             let draft = self.ledger.enter(&event, &self.bed.settings.alarm, draw_id);
-            taken.push(self.bed.outbox.begin(event, draft));
+            taken.push((self.bed.outbox.begin(event, draft), Some(decision.because)));
         }
-        if taken.iter().any(|taken| matches!(taken, Taken::Sent(_))) {
+        if taken.iter().any(|(taken, _)| matches!(taken, Taken::Sent(_))) {
             // The tasks behind this one write the alert to the socket first: the store's threads, once woken,
             // take processors from it. Neither of the two waits for what the other comes to.
             tokio::task::yield_now().await;
         }
-        for (kind, because) in reasons {
-            info!(bed = %self.bed.settings.bed, kind, %because, "The detector has decided");
-        }
         // The state has all of them in it: stored with any but the last, it would be ahead of an alert not stored yet.
         let last = taken.pop();
-        for before in taken {
-            self.bed.outbox.keep(before, &self.key, || None);
+        for (before, because) in taken {
+            self.bed.outbox.keep(before, because, &self.key, || None);
         }
         let changed = self.detector.take_changed();
-        if let Some(last) = last {
-            self.bed.outbox.keep(last, &self.key, || self.state());
+        if let Some((last, because)) = last {
+            self.bed.outbox.keep(last, because, &self.key, || self.state());
         } else if changed {
             self.keep();
         }

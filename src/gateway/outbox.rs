@@ -7,7 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{broadcast, mpsc};
 
+use tracing::field::display;
+
 use super::ledger::Draft;
+use crate::detect::Because;
 use crate::dispatch::Command;
 use crate::model::{Alert, AlertId, Event, Language, Sequence, texts};
 use crate::store::{Receipt, Store};
@@ -79,7 +82,7 @@ impl Outbox {
     /// what the store has.
     pub(super) fn take(&self, event: Event, draft: Option<Draft>, key: &str, state: impl FnOnce() -> Option<Vec<u8>>) {
         let taken = self.begin(event, draft);
-        self.keep(taken, key, state);
+        self.keep(taken, None, key, state);
     }
 
     /// The first half of [`Outbox::take`]: begins to send what is told of an event.
@@ -97,13 +100,20 @@ impl Outbox {
         Taken::Sent(alert)
     }
 
-    /// The second half: shows it, logs it, and hands it to the store.
-    pub(super) fn keep(&self, taken: Taken, key: &str, state: impl FnOnce() -> Option<Vec<u8>>) {
+    /// The second half: shows it, logs it with its reason where there is one, and hands it to the store.
+    pub(super) fn keep(
+        &self,
+        taken: Taken,
+        because: Option<Because>,
+        key: &str,
+        state: impl FnOnce() -> Option<Vec<u8>>,
+    ) {
         let (event, sent) = match &taken {
             Taken::Sent(alert) => (&alert.event, true),
             Taken::Noted(event) => (event, false),
         };
-        tracing::info!(kind = event.kind.as_str(), watched = event.watched, sent, "Event decided");
+        let because = because.map(display);
+        tracing::info!(kind = event.kind.as_str(), watched = event.watched, sent, because, "Event decided");
         if let Some(tap) = &self.0.tap {
             // Nobody listening is no error.
             drop(tap.send(event.clone()));
