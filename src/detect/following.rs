@@ -7,11 +7,10 @@ use std::time::Duration;
 use super::Detector;
 use super::evidence::Because;
 use super::learning::Learning;
-use super::leaving::Leaving;
 use super::levels::{Levels, Pair};
 use super::life::{self, Life};
 use super::memory::{self, Memory};
-use super::occupancy::{Change, Phase};
+use super::occupancy::Phase;
 use super::settings::Settings;
 use super::signal::{self, Frame, Signal};
 use crate::model::Moment;
@@ -33,8 +32,14 @@ const SMALL_STAYS: Duration = Duration::from_secs(240);
 
 impl Detector {
     pub(super) fn learn(&mut self, at: Moment, frame: &Frame, step: Option<&life::Step>) {
+        let in_bed = matches!(self.occupancy.phase(), Phase::InBed { .. } | Phase::Leaving { .. });
         let Some(learning) = &mut self.learning else { return };
-        let Some(learnt) = learning.take(at, frame, step, &self.signal) else { return };
+        let learnt = learning.take(at, frame, step, &self.signal);
+        learning.note(in_bed);
+        let Some(learnt) = learnt else { return };
+        if learning.span().is_some() {
+            return self.look_again(at, &learnt);
+        }
         self.learning = None;
         self.changed = true;
         let (mut empty, mut occupied) = (learnt.empty, learnt.occupied);
@@ -59,11 +64,7 @@ impl Detector {
             return;
         }
         // She was in bed before the levels were known: the fall that made them known is her leaving.
-        self.on_change(Change::Settled { at: learnt.before_since });
-        let (since, gone) = (learnt.before_since, learnt.swing_at);
-        let mut leaving = Leaving::new(gone, 0.0, false);
-        leaving.readings = 2;
-        self.occupancy.set_phase(Phase::Leaving { since, seen: gone, leaving });
+        self.has_left(&learnt);
     }
 
     /// Returns how long the first thing that ever lay on a mat must stay to be a person; none where that is sure.
@@ -147,13 +148,19 @@ pub(super) fn starting_levels(
     let remembered =
         memory.filter(|memory| memory.mat == memory::mat(settings)).and_then(|memory| memory.learnt.clone());
     if let Some(learnt) = remembered {
-        return (Levels::new(Some(&learnt.pair()), learnt.lain(), now), None, life);
+        let pair = learnt.pair();
+        let again = (!signal.has_end()).then(|| Learning::with_span(pair.span()));
+        return (Levels::new(Some(&pair), learnt.lain(), now), again, life);
     }
     let empty = settings.empty.as_deref().map(|given| signal.levels(given));
     let occupied = settings.occupied.as_deref().map(|given| signal.levels(given));
     let given = empty.zip(occupied).map(|(empty, occupied)| Pair { empty, occupied });
-    let levels = Levels::new(given.as_ref(), Duration::ZERO, now);
+    let moves = given.is_some() && !signal.has_end();
+    let levels = Levels::new(given.as_ref(), Duration::ZERO, now).moving(moves);
     let upwards = |empty: signal::Zones| empty.map(|load| signal.upwards(load));
-    let learning = levels.pair().is_none().then(|| Learning::new(empty.map(upwards)));
+    let learning = match levels.pair() {
+        None => Some(Learning::new(empty.map(upwards))),
+        Some(pair) => (!signal.has_end()).then(|| Learning::with_span(pair.span())),
+    };
     (levels, learning, life)
 }

@@ -53,8 +53,16 @@ const EMPTY_STAYS: Duration = Duration::from_secs(60);
 /// people move in 15 to 25 % of all minutes.
 const UNMOVED: Duration = Duration::from_secs(600);
 
+/// Where it is known how much a person moves the value, a swing of this much of it is a person: less is a posture, and
+/// more are two.
+pub(super) const PERSON_OF_SPAN: (f64, f64) = (0.3, 1.7);
+
+/// A plateau is compared with those that ended this long before at most: later, creep and weather have moved the value.
+const COMPARED_FOR: Duration = Duration::from_secs(300);
+
 /// What learning says about the present load, once it can tell. Values are counted upwards, as they were until now.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "four facts that do not depend on each other")]
 pub(super) struct Learnt {
     /// With nobody on the mat, a value a zone.
     pub empty: Zones,
@@ -72,12 +80,16 @@ pub(super) struct Learnt {
     pub at_once: bool,
     /// The usual square of steps with nobody there, and how much more they are with somebody, where that is known.
     pub still: Option<(f64, f64)>,
+    /// Whether the mat moved on the occupied plateau and not on the empty one.
+    pub sure: bool,
 }
 
 /// Learning from swings between plateaus.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Learning {
     empty: Option<Zones>,
+    /// How much a person moves the value, where that is known and only the level of the empty bed is not.
+    span: Option<f64>,
     plateau: Option<Plateau>,
     last: Option<Plateau>,
     /// The latest reading, and the latest one after a while without any.
@@ -89,6 +101,28 @@ impl Learning {
     /// Starts knowing where empty is, or nothing.
     pub(super) fn new(empty: Option<Zones>) -> Self {
         Self { empty, ..Self::default() }
+    }
+
+    /// Starts knowing how much a person moves the value, counted upwards: only where empty lies is looked for.
+    pub(super) fn with_span(span: f64) -> Self {
+        Self { span: Some(span), ..Self::default() }
+    }
+
+    /// Returns how much a person moves the value, where that is known.
+    pub(super) fn span(&self) -> Option<f64> {
+        self.span
+    }
+
+    /// Tells whether somebody was taken to be in bed on the plateau before.
+    pub(super) fn was_in_bed(&self) -> bool {
+        self.last.is_some_and(|last| last.was_in_bed())
+    }
+
+    /// Notes whether somebody is taken to be in bed at the moment.
+    pub(super) fn note(&mut self, in_bed: bool) {
+        if let Some(plateau) = &mut self.plateau {
+            plateau.note(in_bed);
+        }
     }
 
     /// Takes the values at `at`; tells once when both levels are known.
@@ -116,6 +150,9 @@ impl Learning {
         if !plateau.is_settled() {
             return None;
         }
+        if let Some(span) = self.span {
+            return self.last.as_ref().and_then(|before| told_by_person(before, plateau, span));
+        }
         match (&self.last, &self.empty) {
             (Some(before), _) => told_by_swing(before, plateau, signal),
             (None, Some(empty)) => told_by_given(empty, plateau, signal),
@@ -132,14 +169,16 @@ impl Learning {
 
     /// Begins afresh: what was seen is not of the same zones as what comes.
     pub(super) fn start_again(&mut self) {
-        *self = Self::new(self.empty);
+        *self = Self { span: self.span, ..Self::new(self.empty) };
     }
 
     /// Keeps what the next plateau is compared with: not the edge on which she sat while she came to bed.
     fn keep(&mut self, ended: &Plateau) {
         let emptier =
             |last: &Plateau| ended.total() < last.total() && ended.lasted() >= EMPTY_STAYS * (ended.jolts() + 1);
-        let better = |last: &Plateau| emptier(last) || ended.lasted() > last.lasted();
+        // What is looked at again and again is compared with what was there a short while ago.
+        let old = |last: &Plateau| self.span.is_some() && ended.last().since(last.last()) > COMPARED_FOR;
+        let better = |last: &Plateau| emptier(last) || ended.lasted() > last.lasted() || old(last);
         if ended.is_settled() && self.last.as_ref().is_none_or(better) {
             self.last = Some(*ended);
         }
@@ -186,6 +225,31 @@ fn told_by_swing(before: &Plateau, now: &Plateau, signal: &Signal) -> Option<Lea
         is_occupied,
         at_once: now.since().since(before.last()) <= AT_ONCE,
         still: moves.still.filter(|_| is_occupied == (moves.more == Some(true)) || !sure),
+        sure,
+    })
+}
+
+/// Where it is known how much a person moves the value: a swing of so much is a person, if the mat does not show that it
+/// moves more with her away.
+fn told_by_person(before: &Plateau, now: &Plateau, span: f64) -> Option<Learnt> {
+    let swing = now.total() - before.total();
+    let is_occupied = swing > 0.0;
+    let moves = compare(before, now);
+    let person = (span * PERSON_OF_SPAN.0..=span * PERSON_OF_SPAN.1).contains(&swing.abs());
+    if !person || moves.more == Some(!is_occupied) {
+        return None;
+    }
+    let (low, high) = if is_occupied { (before, now) } else { (now, before) };
+    Some(Learnt {
+        empty: low.levels(),
+        occupied: high.levels(),
+        falls: false,
+        before_since: before.since(),
+        swing_at: now.since(),
+        is_occupied,
+        at_once: false,
+        still: moves.still,
+        sure: moves.more == Some(is_occupied),
     })
 }
 
@@ -235,6 +299,7 @@ fn told_by_given(empty: &Zones, now: &Plateau, signal: &Signal) -> Option<Learnt
         is_occupied: true,
         at_once: true,
         still: None,
+        sure: false,
     };
     (occupied - level > swing_min(level, signal.noise())).then_some(learnt)
 }

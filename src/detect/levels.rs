@@ -39,6 +39,10 @@ const EMPTY_SHARE_MAX: f64 = 0.33;
 /// A bed emptier than empty by this share was not empty when its level was learnt.
 const EMPTY_WRONG_SHARE: f64 = -0.3;
 
+/// On a sensor whose zero moves, a load this near to the usual one, as a share of a lying person, that moves slowly is
+/// zero moving: postures differ by more, and creep is less than the weather.
+const DRIFTS_SHARE: f64 = 0.12;
+
 /// Both levels of each zone, as loads.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Pair {
@@ -56,7 +60,8 @@ impl Pair {
         if span > 0.0 { load / span } else { 0.0 }
     }
 
-    fn span(&self) -> f64 {
+    /// Returns what a lying person adds to the load, summed over the zones.
+    pub(super) fn span(&self) -> f64 {
         self.occupied.iter().sum::<f64>() - self.empty.iter().sum::<f64>()
     }
 }
@@ -70,12 +75,32 @@ pub(super) struct Levels {
     lain: Duration,
     /// Since when the load has been too heavy for a person.
     heavy: Option<Moment>,
+    /// Whether the sensor's zero may move.
+    moves: bool,
+    /// Whether somebody has been seen to come or leave with these levels.
+    confirmed: bool,
 }
 
 impl Levels {
     /// Starts with levels that are known, or without. `lain`: for how long the occupied level has been followed.
     pub(super) fn new(known: Option<&Pair>, lain: Duration, now: Moment) -> Self {
-        Self { pair: known.filter(|pair| pair.span() > 0.0).copied(), followed: now, lain, heavy: None }
+        let pair = known.filter(|pair| pair.span() > 0.0).copied();
+        Self { pair, followed: now, lain, heavy: None, moves: false, confirmed: false }
+    }
+
+    /// Says that the sensor's zero may move, as that of a pressure does with the weather.
+    pub(super) fn moving(self, moves: bool) -> Self {
+        Self { moves, ..self }
+    }
+
+    /// Notes that somebody has been seen to come or leave with these levels.
+    pub(super) fn confirm(&mut self) {
+        self.confirmed = true;
+    }
+
+    /// Tells whether somebody has been seen to come or leave with these levels.
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.confirmed
     }
 
     /// Returns the levels where they are known.
@@ -95,7 +120,7 @@ impl Levels {
 
     /// Takes levels that were learnt.
     pub(super) fn set(&mut self, pair: Option<&Pair>, at: Moment) {
-        *self = Self::new(pair, Duration::ZERO, at);
+        *self = Self::new(pair, Duration::ZERO, at).moving(self.moves);
     }
 
     /// Follows the level of a bed that is surely empty.
@@ -115,7 +140,7 @@ impl Levels {
             let step = (load - *empty) * part;
             *empty += step;
             // The person keeps her weight when the baseline moves, but for an empty level that was never right.
-            if share > EMPTY_WRONG_SHARE {
+            if share > EMPTY_WRONG_SHARE || (self.moves && self.confirmed) {
                 *occupied += step;
             }
         }
@@ -136,10 +161,13 @@ impl Levels {
         let over = if share > HEAVIER_SHARE { usual.min(OCCUPIED_RISES) } else { usual };
         let part = part(passed, over);
         let mut followed = *pair;
+        let drifts = self.moves && self.confirmed && (share - 1.0).abs() < DRIFTS_SHARE;
         for zone in 0..ZONES_MAX {
             let (Some(true), Some(load)) = (frame.working.get(zone), frame.loads.get(zone)) else { continue };
-            if let Some(occupied) = followed.occupied.get_mut(zone) {
-                *occupied += (load - *occupied) * part;
+            if let (Some(occupied), Some(empty)) = (followed.occupied.get_mut(zone), followed.empty.get_mut(zone)) {
+                let step = (load - *occupied) * part;
+                *occupied += step;
+                *empty += if drifts { step } else { 0.0 };
             }
         }
         if followed.span() > noise * super::learning::SWING_NOISES_MIN {

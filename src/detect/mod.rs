@@ -43,6 +43,7 @@ mod stuck;
 #[cfg(test)]
 mod tests;
 mod view;
+mod zero;
 mod zones;
 
 use std::collections::VecDeque;
@@ -296,6 +297,9 @@ impl Detector {
         self.changed = true;
         let gap = std::mem::take(&mut self.gap);
         let because = self.because_of_change(change, gap);
+        if matches!(change, Change::Left { .. }) {
+            self.levels.confirm();
+        }
         if let Some(event) = self.rules.on_change(&self.settings, change, gap, &self.now) {
             self.tell(event, because);
         }

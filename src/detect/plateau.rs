@@ -49,6 +49,7 @@ pub(super) struct Plateau {
     blocks: u32,
     jolts: u32,
     zones: u8,
+    in_bed: bool,
 }
 
 impl Plateau {
@@ -67,7 +68,18 @@ impl Plateau {
             blocks: 0,
             jolts: 0,
             zones: frame.zones(),
+            in_bed: false,
         }
+    }
+
+    /// Notes whether somebody was taken to be in bed.
+    pub(super) fn note(&mut self, in_bed: bool) {
+        self.in_bed = in_bed;
+    }
+
+    /// Tells whether somebody was taken to be in bed when it was last looked at.
+    pub(super) fn was_in_bed(&self) -> bool {
+        self.in_bed
     }
 
     /// Takes a value; false where it ends the plateau, because the value has moved elsewhere.

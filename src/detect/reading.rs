@@ -133,7 +133,7 @@ impl Detector {
         if self.settings.contact {
             return Some(Sight { share: if self.is_pressed(frame) { 1.0 } else { 0.0 }, life: 0.0 });
         }
-        let share = self.levels.share(frame);
+        let share = self.levels.share(frame).filter(|share| !self.is_unbelievable(*share));
         // Many mats read exactly the end of their range when nobody lies there.
         let empty = (frame.end == Some(End::Unloaded)).then_some(0.0);
         share.or(empty).map(|share| Sight { share, life })

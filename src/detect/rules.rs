@@ -153,7 +153,7 @@ impl Rules {
         if now.moment < at {
             return None;
         }
-        if matches!(phase, Phase::Settling { .. }) {
+        if matches!(phase, Phase::Settling { .. } | Phase::Unknown) {
             // Somebody may be there; that is known in a moment.
             self.unknown = Unknown::At(now.moment + LOOK_AGAIN);
             return None;

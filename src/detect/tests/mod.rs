@@ -16,6 +16,7 @@ mod properties;
 mod restarts;
 mod rising;
 mod rules;
+mod zero;
 
 use std::time::Duration;
 

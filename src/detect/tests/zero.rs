@@ -1,0 +1,69 @@
+//! A pressure in hPa, whose zero goes with the weather: 1000 empty and 1005 occupied on installation day.
+
+use super::*;
+
+fn pressure() -> Bed {
+    let settings = Settings { range: None, empty: Some(vec![1000.0]), occupied: Some(vec![1005.0]), ..settings() };
+    Bed::new(settings, &Start::First, "2026-01-15T21:00:00Z")
+}
+
+/// Somebody lies there and makes 5 hPa above `zero`, or nobody does.
+fn lies(bed: &mut Bed, zero: f64, seconds: f64) {
+    each(bed, seconds, |step| zero + 5.0 + (step as f64 * 0.15).sin() * 0.05);
+}
+
+fn empty(bed: &mut Bed, zero: f64, seconds: f64) {
+    each(bed, seconds, |_| zero);
+}
+
+fn each(bed: &mut Bed, seconds: f64, value: impl Fn(u64) -> f64) {
+    for step in 0..(seconds * 10.0) as u64 {
+        bed.read(value(step) + if step % 2 == 0 { 0.005 } else { -0.005 });
+    }
+}
+
+#[test]
+fn a_rise_is_told_whatever_the_weather_has_made_of_zero() {
+    for zero in [960.0, 985.0, 992.0, 1003.0, 1012.0, 1040.0] {
+        let mut bed = pressure();
+        lies(&mut bed, zero, 1200.0);
+        assert_eq!(bed.kinds().iter().filter(|kind| **kind == "rise").count(), 0, "{zero} hPa");
+        empty(&mut bed, zero, 40.0);
+        assert_eq!(bed.kinds().last(), Some(&"rise"), "{zero} hPa");
+        lies(&mut bed, zero, 600.0);
+        assert_eq!(bed.kinds(), ["return"], "{zero} hPa");
+        empty(&mut bed, zero, 10.0);
+        assert_eq!(bed.kinds(), ["rise"], "{zero} hPa");
+    }
+}
+
+#[test]
+fn an_empty_bed_that_the_weather_has_made_heavy_is_armed_when_she_comes() {
+    for zero in [960.0, 1000.0, 1040.0] {
+        let mut bed = pressure();
+        empty(&mut bed, zero, 60.0);
+        assert_eq!(bed.kinds(), Vec::<&str>::new(), "{zero} hPa");
+        lies(&mut bed, zero, 60.0);
+        assert_eq!(bed.kinds(), ["in-bed"], "{zero} hPa");
+        empty(&mut bed, zero, 10.0);
+        assert_eq!(bed.kinds(), ["rise"], "{zero} hPa");
+    }
+}
+
+#[test]
+fn weather_that_comes_while_she_lies_there_hides_no_rise() {
+    for fall in [-6.0, 6.0] {
+        let mut bed = pressure();
+        empty(&mut bed, 1000.0, 60.0);
+        lies(&mut bed, 1000.0, 60.0);
+        empty(&mut bed, 1000.0, 60.0);
+        bed.kinds();
+        let hours = 2.0;
+        each(&mut bed, hours * 3600.0, |step| {
+            1005.0 + fall * step as f64 / (hours * 36_000.0) + (step as f64 * 0.15).sin() * 0.05
+        });
+        assert_eq!(bed.kinds(), ["return"], "{fall} hPa");
+        empty(&mut bed, 1000.0 + fall, 10.0);
+        assert_eq!(bed.kinds(), ["rise"], "{fall} hPa");
+    }
+}
