@@ -34,6 +34,8 @@ impl Detector {
     pub(super) fn learn(&mut self, at: Moment, frame: &Frame, step: Option<&life::Step>) {
         let in_bed = matches!(self.occupancy.phase(), Phase::InBed { .. } | Phase::Leaving { .. });
         let Some(learning) = &mut self.learning else { return };
+        // A mat that is stuck is calmer than any empty bed.
+        let step = step.filter(|_| !self.plausible.rests_unusually(in_bed));
         let learnt = learning.take(at, frame, step, &self.signal);
         learning.note(in_bed);
         let Some(learnt) = learnt else { return };

@@ -60,6 +60,17 @@ pub(super) const PERSON_OF_SPAN: (f64, f64) = (0.3, 1.7);
 /// A plateau is compared with those that ended this long before at most: later, creep and weather have moved the value.
 const COMPARED_FOR: Duration = Duration::from_secs(300);
 
+/// A while without any movement that nobody in bed has: people move in 15 to 25 % of all minutes, so that 20 minutes
+/// without are once in a hundred.
+const NOBODY_AFTER: Duration = Duration::from_secs(1_200);
+
+/// Where it is not known which way load moves the value, a plateau must have lasted this long before it is compared in
+/// movement, and who comes must stay this long: longer than 95 % of all sits on the edge (104 s, UCI 427).
+const WAY_TOLD_AFTER: Duration = Duration::from_secs(120);
+
+/// Whoever moves more on the lower level for this long has not sat up but come: three times as long as 95 % of all sits.
+const SITS_MAX: Duration = Duration::from_secs(300);
+
 /// What learning says about the present load, once it can tell. Values are counted upwards, as they were until now.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "four facts that do not depend on each other")]
@@ -140,12 +151,12 @@ impl Learning {
                 // What came in between may have been the sensor that started again and counts from elsewhere.
                 self.last = None;
             } else {
-                self.keep(&ended);
+                self.keep(&ended, signal.is_way_known());
             }
             return None;
         }
         if let Some(step) = step {
-            plateau.moved(step);
+            plateau.moved(step, noise);
         }
         if !plateau.is_settled() {
             return None;
@@ -163,7 +174,7 @@ impl Learning {
     /// The readings before a gap and after it are not of one plateau.
     pub(super) fn interrupted(&mut self) {
         if let Some(plateau) = self.plateau.take() {
-            self.keep(&plateau);
+            self.keep(&plateau, true);
         }
     }
 
@@ -173,9 +184,10 @@ impl Learning {
     }
 
     /// Keeps what the next plateau is compared with: not the edge on which she sat while she came to bed.
-    fn keep(&mut self, ended: &Plateau) {
-        let emptier =
-            |last: &Plateau| ended.total() < last.total() && ended.lasted() >= EMPTY_STAYS * (ended.jolts() + 1);
+    fn keep(&mut self, ended: &Plateau, way_known: bool) {
+        let emptier = |last: &Plateau| {
+            way_known && ended.total() < last.total() && ended.lasted() >= EMPTY_STAYS * (ended.jolts() + 1)
+        };
         // What is looked at again and again is compared with what was there a short while ago.
         let old = |last: &Plateau| self.span.is_some() && ended.last().since(last.last()) > COMPARED_FOR;
         let better = |last: &Plateau| emptier(last) || ended.lasted() > last.lasted() || old(last);
@@ -198,8 +210,10 @@ fn told_by_swing(before: &Plateau, now: &Plateau, signal: &Signal) -> Option<Lea
     let moves = compare(before, now);
     let rises = new > old;
     let breathes = before.over_noise() > MOVES_OVER_NOISE;
-    let unmoved = !breathes && before.lasted() >= UNMOVED * (3 * before.jolts() + 1);
-    let falls = !signal.is_way_known() && load_falls(rises, moves.more, unmoved);
+    let unmoved = !breathes
+        && (before.lasted() >= UNMOVED * (3 * before.jolts() + 1) || before.longest_unmoved() >= NOBODY_AFTER);
+    let way_known = signal.is_way_known();
+    let falls = !way_known && load_falls(rises, before, now, moves.more, unmoved);
     let is_occupied = rises != falls;
     let (low, high) = if is_occupied { (before, now) } else { (now, before) };
     let little_left =
@@ -211,7 +225,8 @@ fn told_by_swing(before: &Plateau, now: &Plateau, signal: &Signal) -> Option<Lea
     // A swing down that leaves the mat as lively as before is a turn, and so are most swings up between lively levels.
     if (!is_occupied && !little_left && !sure)
         || (is_occupied && doubtful && (moves.less || !(unmoved || now.lasted() >= ALIKE_STAYS)))
-        || (now.movement().1 < STEPS_MIN && !little_left)
+        || (now.movement().1 < STEPS_MIN && !(little_left && (way_known || before.lasted() < UNMOVED)))
+        || (is_occupied && !way_known && now.lasted() < WAY_TOLD_AFTER)
         || (!falls && sure && moves.more != Some(is_occupied))
     {
         return None;
@@ -253,12 +268,14 @@ fn told_by_person(before: &Plateau, now: &Plateau, span: f64) -> Option<Learnt> 
     })
 }
 
-/// Tells whether load makes the value fall. `unmoved`: before the swing nothing had moved for long, so that nobody was
-/// there; without that, a mat that moves more on the lower level is somebody who has sat up.
-fn load_falls(rises: bool, more: Option<bool>, unmoved: bool) -> bool {
+/// Tells whether load makes the value fall: the mat moves more on the lower plateau, and for longer than somebody who has
+/// sat up would; or nothing had moved for long before the value fell, so that nobody was there (`unmoved`).
+fn load_falls(rises: bool, before: &Plateau, now: &Plateau, more: Option<bool>, unmoved: bool) -> bool {
+    let lasted = before.lasted().min(now.lasted());
     match more {
-        Some(false) => rises,
-        Some(true) | None => unmoved && !rises,
+        Some(false) => rises && lasted >= WAY_TOLD_AFTER,
+        Some(true) => !rises && (unmoved || lasted >= SITS_MAX),
+        None => !rises && unmoved,
     }
 }
 

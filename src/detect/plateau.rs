@@ -28,6 +28,9 @@ const ENDS_AFTER: u32 = 2;
 /// 40 times the geometric mean of its squares once in 800 steps and 100 times once in 10 million.
 const JOLT: f64 = 100.0;
 
+/// And it moves the value this many noises at least: what mostly rests is not jolted by one count of its converter.
+const JOLT_NOISES: f64 = 3.0;
+
 /// Steps that tell what is usual.
 const JOLT_BLOCKS_MIN: u32 = 20;
 
@@ -48,6 +51,9 @@ pub(super) struct Plateau {
     over_noise: f64,
     blocks: u32,
     jolts: u32,
+    /// When the last jolt was, and the longest while without any before it.
+    jolted: Moment,
+    unmoved: Duration,
     zones: u8,
     in_bed: bool,
 }
@@ -67,6 +73,8 @@ impl Plateau {
             over_noise: 0.0,
             blocks: 0,
             jolts: 0,
+            jolted: at,
+            unmoved: Duration::ZERO,
             zones: frame.zones(),
             in_bed: false,
         }
@@ -103,11 +111,14 @@ impl Plateau {
     }
 
     /// Takes how the mat has moved within it. The mean is of logarithms: a jolt must not outweigh a minute of breathing.
-    pub(super) fn moved(&mut self, step: &Step) {
+    /// `noise` is how much the value moves by itself: a mat that mostly says the same is not jolted by one count.
+    pub(super) fn moved(&mut self, step: &Step, noise: f64) {
         self.blocks = self.blocks.saturating_add(1);
         let part = 1.0 / f64::from(self.blocks.min(200));
-        if self.blocks > JOLT_BLOCKS_MIN && step.moved > self.moved.exp() * JOLT {
+        if self.blocks > JOLT_BLOCKS_MIN && step.moved > (self.moved.exp() * JOLT).max((JOLT_NOISES * noise).powi(2)) {
             self.jolts = self.jolts.saturating_add(1);
+            self.unmoved = self.longest_unmoved();
+            self.jolted = self.last;
         }
         self.moved += (step.moved.max(MOVED_MIN).ln() - self.moved) * part;
         self.over_noise += (step.over_noise.unwrap_or(0.0).max(MOVED_MIN).ln() - self.over_noise) * part;
@@ -133,6 +144,11 @@ impl Plateau {
     /// Returns how far the movement goes beyond white noise; 0 where that cannot be told.
     pub(super) fn over_noise(&self) -> f64 {
         self.over_noise.exp()
+    }
+
+    /// Returns the longest while in which nothing jolted the mat.
+    pub(super) fn longest_unmoved(&self) -> Duration {
+        self.unmoved.max(self.last.since(self.jolted))
     }
 
     /// Tells whether it has lasted long enough to count.

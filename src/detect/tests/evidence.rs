@@ -36,7 +36,7 @@ fn a_rise_says_how_the_load_changed_and_a_lift_that_it_was_none() {
 #[test]
 fn the_levels_that_are_learnt_are_a_remark() {
     let to_learn = Settings { empty: None, occupied: None, ..settings() };
-    let (decisions, views) = decisions(to_learn, &[(EMPTY, 20), (LYING, 60)]);
+    let (decisions, views) = decisions(to_learn, &[(EMPTY, 20), (LYING, 150)]);
     let (kind, because) = decisions.first().unwrap();
     assert_eq!(*kind, None);
     assert!(because.starts_with("levels learnt") && because.contains("empty 100."), "{because}");

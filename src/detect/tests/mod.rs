@@ -16,6 +16,7 @@ mod properties;
 mod restarts;
 mod rising;
 mod rules;
+mod wiring;
 mod zero;
 
 use std::time::Duration;

@@ -1,0 +1,37 @@
+//! Wiring turned round, which nobody has told: load makes the value fall.
+
+use super::*;
+
+fn unknown() -> Bed {
+    let settings = Settings { range: Some((0.0, 1023.0)), empty: None, occupied: None, ..settings() };
+    Bed::new(settings, &Start::First, "2026-01-15T21:00:00Z")
+}
+
+/// Whole counts, and one that jumps for a moment every `spikes` seconds.
+fn counts(bed: &mut Bed, seconds: u64, spikes: u64, value: impl Fn(f64) -> f64) {
+    for step in 0..seconds * 10 {
+        let spike = if spikes > 0 && step % (spikes * 10) == 5 { -12.0 } else { 0.0 };
+        bed.read(value(step as f64 * 0.1).round() + spike);
+    }
+}
+
+#[test]
+fn a_converter_that_flickers_on_an_empty_bed_is_nobody_who_moves() {
+    let mut bed = unknown();
+    counts(&mut bed, 1500, 90, |_| 982.0);
+    counts(&mut bed, 600, 0, |at| 400.0 + 3.0 * (at * 1.5).sin());
+    assert_eq!(bed.kinds(), ["in-bed"]);
+    counts(&mut bed, 20, 0, |_| 982.0);
+    assert_eq!(bed.kinds(), ["rise"]);
+}
+
+#[test]
+fn who_sits_up_and_moves_has_not_turned_the_wiring_round() {
+    let mut bed = unknown();
+    counts(&mut bed, 60, 0, |_| 20.0);
+    counts(&mut bed, 900, 200, |at| 800.0 + 0.6 * (at * 1.5).sin());
+    counts(&mut bed, 60, 0, |at| 500.0 + 6.0 * (at * 1.5).sin());
+    assert_eq!(bed.kinds(), ["in-bed"]);
+    counts(&mut bed, 20, 0, |_| 20.0);
+    assert_eq!(bed.kinds().last(), Some(&"rise"));
+}
