@@ -12,7 +12,7 @@ use super::evidence::Because;
 use super::levels::Pair;
 use super::memory::EdgeMemory;
 use super::occupancy::Phase;
-use super::place::{self, Pattern, Rim, Trail};
+use super::place::{self, Pattern, Rim, Sighting, Trail};
 use super::rules;
 use super::settings::{Sensitivity, Settings};
 use super::signal::{Frame, Zones};
@@ -24,13 +24,20 @@ use crate::model::{Kind, Moment};
 const TOLD_LOW: f64 = 5.5;
 
 /// The same where nothing is set.
-const TOLD_NORMAL: f64 = 4.5;
+const TOLD_NORMAL: f64 = 3.5;
 
 /// The same where a false pre-alarm disturbs less than a missed one.
-const TOLD_HIGH: f64 = 3.0;
+const TOLD_HIGH: f64 = 2.5;
 
-/// How quickly evidence becomes belief, in nats a second: a turn in bed takes 0.5 to 7 s and passes the edge on its way.
-const NATS_A_SECOND: f64 = 1.4;
+/// How quickly evidence becomes belief, in nats a second, of who has come to rest.
+const NATS_A_SECOND: f64 = 2.4;
+
+/// Whoever moves is on her way: with so much of her load moved within [`RESTS_WITHIN`] evidence counts half as quickly.
+/// A turn in bed takes 0.5 to 7 s and passes the edge on its way.
+const MOVES_SHARE: f64 = 0.10;
+
+/// Movement is what differs from the mean over this long.
+const RESTS_WITHIN: Duration = Duration::from_secs(1);
 
 /// She lies again where less than this part of that speaks for the edge.
 const LIES_BELOW: f64 = 1.0 / 3.0;
@@ -90,14 +97,17 @@ const MOVED_SPREAD: (f64, f64) = (0.12, 0.03);
 /// For what part of the time she may lie just anywhere, where the edge is not known.
 const MOVED_ANYHOW: f64 = 0.03;
 
-/// Where the edge is known, another one is so much less likely, in nats: 1 to 5.
-const OTHER_EDGE: f64 = 1.6;
+/// Where the edge is known, another one is so much less likely, in nats: 1 to 20.
+const OTHER_EDGE: f64 = 3.0;
 
 /// And where she was seen there more than once, 1 to 50.
 const OTHER_EDGE_CONFIRMED: f64 = 4.0;
 
 /// A posture is a stray one where the load is on the far half of the way to the edge …
 const STRAY_WAY: f64 = 0.5;
+
+/// … or so much of it is elsewhere …
+const STRAY_MOVED: f64 = 0.4;
 
 /// … or lighter than this share of what usually lies there.
 const STRAY_SHARE: f64 = 0.85;
@@ -138,6 +148,9 @@ const SPREAD_FOLLOWS: Duration = Duration::from_secs(1_800);
 
 /// Lying for so long in all is needed before another place means anything where the edge is not known.
 const KNOWN_AFTER: Duration = Duration::from_secs(120);
+
+/// So many times as much as lies there is somebody else: on a small place she presses up to twice as hard on a mat.
+const JOINED_SHARE: f64 = 2.5;
 
 /// Whoever is still where she came after this long lies there.
 const CAME_MAX: Duration = Duration::from_secs(60);
@@ -183,16 +196,22 @@ pub(super) struct Edge {
     load_spread: f64,
     place_spread: f64,
     moved_spread: f64,
-    /// How often she lies on the far half of the way to the edge, and how often lightly.
+    /// How often she lies on the far half of the way to the edge, how often just anywhere, and how often lightly.
     far: Habit,
+    afar: Habit,
     light: Habit,
     /// Evidence for the edge so far, in nats, since when and of how many readings.
     evidence: f64,
     began: Moment,
     readings: u32,
+    /// The loads, smoothed, and how much of her load differs from that.
+    smooth: Zones,
+    moving: f64,
     /// Since when everything speaks for lying.
     lying: Option<Moment>,
     last: Moment,
+    /// Since when far more lies there than ever lay there.
+    heavier: Option<Moment>,
     /// When the load went that may be her leaving.
     gone: Option<Moment>,
 }
@@ -254,12 +273,16 @@ impl Edge {
             place_spread: PLACE_SPREAD.0,
             moved_spread: MOVED_SPREAD.0,
             far: Habit::new(if settings.zones > 2 { STRAYS_IN_PLACE } else { STRAYS_IN_HALVES }),
+            afar: Habit::new(MOVED_ANYHOW),
             light: Habit::new(STRAYS_IN_LOAD),
             evidence: 0.0,
             began: now,
             readings: 0,
+            smooth: [0.0; ZONES_MAX],
+            moving: 0.0,
             lying: None,
             last: now,
+            heavier: None,
             gone: None,
         }
     }
@@ -277,7 +300,12 @@ impl Edge {
 
     /// Begins afresh after a gap: what came before it says nothing of now.
     pub(super) fn interrupted(&mut self) {
-        (self.evidence, self.lying) = (0.0, None);
+        self.trail = Trail::default();
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        (self.evidence, self.lying, self.heavier) = (0.0, None, None);
     }
 
     /// Takes the loads at `at`; tells what has changed.
@@ -308,12 +336,12 @@ impl Edge {
     fn has_left(&mut self, frame: &Frame, pair: &Pair) {
         if let Some(gone) = self.gone.take() {
             if let Some(seen) = self.trail.going(gone, pair, &frame.working) {
-                let lies = self.lies.and_then(|lies| place::pattern(&lies, &frame.working));
+                let lies = self.lies.and_then(|lies| place::sighting(&lies, &frame.working));
                 self.rim.learn(&seen, lies.as_ref());
             }
         }
         (self.doing, self.told) = (Doing::Away, false);
-        self.interrupted();
+        self.forget();
     }
 
     /// Looks up where she came, once what comes then is known as well.
@@ -324,7 +352,7 @@ impl Edge {
         if self.doing == (Doing::Came { seen: false }) && at.since(since) >= COMES_AFTER {
             self.doing = Doing::Came { seen: true };
             if let Some(seen) = self.trail.coming(since, pair, &frame.working) {
-                let lies = self.lies.and_then(|lies| place::pattern(&lies, &frame.working));
+                let lies = self.lies.and_then(|lies| place::sighting(&lies, &frame.working));
                 self.rim.learn(&seen, lies.as_ref());
             }
         }
@@ -332,8 +360,10 @@ impl Edge {
 
     fn in_bed(&mut self, at: Moment, passed: Duration, frame: &Frame, pair: &Pair) -> Option<Turn> {
         let (loads, _) = place::above(&frame.loads, &frame.working, &pair.empty);
-        let seen = place::pattern(&loads, &frame.working)?;
+        let seen = place::sighting(&loads, &frame.working)?;
+        self.joins(at, &loads, frame, pair);
         self.stays(at, &loads);
+        self.moves(passed, &loads, frame);
         let Some(look) = self.look(&loads, &seen, frame) else {
             self.first_lies(at, &loads, &seen);
             return None;
@@ -348,6 +378,38 @@ impl Edge {
         self.turn(at, &look)
     }
 
+    /// Far more lies there than before: what lay there was a cat or a partner beside the mat, and she comes only now.
+    fn joins(&mut self, at: Moment, loads: &Zones, frame: &Frame, pair: &Pair) {
+        let Some(lies) = self.lies else { return };
+        let heavier = frame.sum_of(loads) > JOINED_SHARE * frame.sum_of(&lies);
+        self.heavier = if heavier { self.heavier.or(Some(at)) } else { None };
+        let Some(since) = self.heavier.filter(|since| at.since(*since) >= COMES_AFTER) else { return };
+        let add = |zone: usize, more: &Zones| {
+            pair.empty.get(zone).zip(more.get(zone)).map_or(0.0, |(one, other)| one + other)
+        };
+        let with = |more: &Zones| std::array::from_fn(|zone| add(zone, more));
+        let joined = Pair { empty: with(&lies), occupied: with(loads) };
+        self.rim = Rim::default();
+        if let Some(seen) = self.trail.coming(since, &joined, &frame.working) {
+            self.rim.learn(&seen, None);
+        }
+        self.forget();
+        (self.lies, self.lain, self.came) = (None, Duration::ZERO, at);
+        self.doing = Doing::Came { seen: true };
+    }
+
+    /// Follows how much of her load is moving.
+    fn moves(&mut self, passed: Duration, loads: &Zones, frame: &Frame) {
+        let part = part(passed, RESTS_WITHIN);
+        let lies = self.lies.map_or(0.0, |lies| frame.sum_of(&lies)).max(f64::MIN_POSITIVE);
+        let mut moved = 0.0;
+        for (smooth, load) in self.smooth.iter_mut().zip(loads) {
+            moved += (load - *smooth).abs();
+            *smooth += (load - *smooth) * part;
+        }
+        self.moving = moved / lies;
+    }
+
     /// Whoever is still where she came lies there, be it where she has never lain.
     fn stays(&mut self, at: Moment, loads: &Zones) {
         if matches!(self.doing, Doing::Came { .. }) && self.lies.is_some() && at.since(self.came) >= SITS_USUALLY_MAX {
@@ -357,7 +419,10 @@ impl Edge {
     }
 
     /// What she does where nothing is known of how she lies: she may sit where she came for a while.
-    fn first_lies(&mut self, at: Moment, loads: &Zones, seen: &Pattern) {
+    fn first_lies(&mut self, at: Moment, loads: &Zones, seen: &Sighting) {
+        if self.doing == (Doing::Came { seen: false }) {
+            return;
+        }
         let came = *self.lying.get_or_insert(at);
         if !self.rim.is_at(seen) || at.since(came) >= CAME_MAX {
             self.lies = Some(*loads);
@@ -365,17 +430,18 @@ impl Edge {
         }
     }
 
-    fn look(&self, loads: &Zones, seen: &Pattern, frame: &Frame) -> Option<Look> {
+    fn look(&self, loads: &Zones, seen: &Sighting, frame: &Frame) -> Option<Look> {
         let lies = self.lies?;
         let part_of_lies = |of: &Zones| frame.sum_of(of) / frame.sum_of(&lies).max(f64::MIN_POSITIVE);
         let share = part_of_lies(loads);
         let kept = part_of_lies(&std::array::from_fn(|zone| at_least_of(loads, &lies, zone)));
-        let lies = place::pattern(&lies, &frame.working)?;
+        let lies = place::sighting(&lies, &frame.working)?;
         if frame.working.iter().filter(|works| **works).count() < 2 {
             return Some(Look { way: None, moved: None, share, kept });
         }
-        let way = self.rim.place(&lies, self.moved_spread, &frame.working).map(|edge| part_of_way(seen, &lies, &edge));
-        Some(Look { way, moved: Some(place::apart(seen, &lies)), share, kept })
+        let edge = self.rim.place(&lies, self.moved_spread, &frame.working);
+        let way = edge.map(|edge| part_of_way(&seen.place, &lies.place, &edge));
+        Some(Look { way, moved: Some(place::apart(&seen.place, &lies.place)), share, kept })
     }
 
     /// Returns how much this speaks for the edge, in nats.
@@ -393,12 +459,12 @@ impl Edge {
         let Some(moved) = look.moved else { return load };
         let to_edge = look.way.map(|way| {
             let (lies, far) = ((0.0, self.place_spread), self.far.part());
-            likelier(way.clamp(0.0, 1.0), ((1.0, EDGE_PLACE_SPREAD), 0.0), (lies, far))
+            let way = way.clamp(0.0, 1.0);
+            likelier(way, ((1.0, EDGE_PLACE_SPREAD), 0.0), (lies, far)) + ALL_THE_WAY * (way - 0.5)
         });
         let elsewhere = if self.lain < KNOWN_AFTER { -self.told_at } else { self.elsewhere(moved) };
         let left = LEFT_ITS_PLACE * (KEPT_EITHER_WAY - look.kept);
-        let there = look.way.map_or(0.0, |way| ALL_THE_WAY * (way.clamp(0.0, 1.0) - 0.5));
-        load + left + there + to_edge.map_or(elsewhere, |to_edge| to_edge.max(elsewhere - self.other_edge()))
+        load + left + to_edge.map_or(elsewhere, |to_edge| to_edge.max(elsewhere - self.other_edge()))
     }
 
     fn other_edge(&self) -> f64 {
@@ -409,7 +475,7 @@ impl Edge {
     /// seen any distance is as likely, and in bed far ones are rare.
     fn elsewhere(&self, moved: f64) -> f64 {
         let lies = (-moved / self.moved_spread).exp() / self.moved_spread;
-        -(lies + MOVED_ANYHOW).ln()
+        -(lies + self.afar.part()).ln()
     }
 
     /// What lasts does not count again and again: belief goes as far as the evidence, no faster than is safe.
@@ -418,7 +484,8 @@ impl Edge {
             (self.began, self.readings) = (at, 0);
         }
         let most = NATS_A_SECOND * passed.as_secs_f64();
-        self.evidence = (self.evidence + (speaks - self.evidence).clamp(-most, most)).max(0.0);
+        let gains = most / (1.0 + (self.moving / MOVES_SHARE).powi(2));
+        self.evidence = (self.evidence + (speaks - self.evidence).clamp(-most, gains)).max(0.0);
         self.readings = self.readings.saturating_add(1);
     }
 
@@ -461,6 +528,9 @@ impl Edge {
         self.light.take(passed, look.share < STRAY_SHARE);
         if let Some(way) = look.way {
             self.far.take(passed, way > STRAY_WAY);
+        }
+        if let Some(moved) = look.moved {
+            self.afar.take(passed, moved > STRAY_MOVED);
         }
     }
 

@@ -21,6 +21,9 @@ const SLOTS: usize = 64;
 /// The latest of them stay as they are: a rise is known 8 s after the load has gone.
 const SLOTS_KEPT: usize = 24;
 
+/// What was before a pause of this long says nothing of how she came.
+const PAUSE: Duration = Duration::from_secs(5);
+
 /// With less than this share of a lying person a pattern is noise, a hand or a pet.
 const PATTERN_SHARE_MIN: f64 = 0.15;
 
@@ -73,9 +76,24 @@ pub(super) fn pattern(loads: &Zones, working: &[bool; ZONES_MAX]) -> Option<Patt
     (total > 0.0).then(|| std::array::from_fn(|zone| of_zone(zone) / total))
 }
 
+/// Returns loads as they are seen, over the zones that work; `None` where nothing lies there.
+pub(super) fn sighting(loads: &Zones, working: &[bool; ZONES_MAX]) -> Option<Sighting> {
+    let load = loads.iter().zip(working).filter(|(_, works)| **works).map(|(load, _)| load).sum();
+    pattern(loads, working).map(|place| Sighting { place, load })
+}
+
 /// Returns which part of the load rests elsewhere: 0 the same place, 1 another one altogether.
 pub(super) fn apart(one: &Pattern, other: &Pattern) -> f64 {
     0.5 * one.iter().zip(other).map(|(one, other)| (one - other).abs()).sum::<f64>()
+}
+
+/// A load as it came or went.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sighting {
+    /// Where it was.
+    pub place: Pattern,
+    /// How much of it.
+    pub load: f64,
 }
 
 /// The loads of the last minutes.
@@ -83,6 +101,7 @@ pub(super) fn apart(one: &Pattern, other: &Pattern) -> f64 {
 pub(super) struct Trail {
     slots: [Slot; SLOTS],
     used: usize,
+    last: Moment,
 }
 
 /// The mean load of each zone over a while. Single precision is finer than any mat.
@@ -110,6 +129,9 @@ impl Slot {
 impl Trail {
     /// Takes the loads at `at`.
     pub(super) fn take(&mut self, at: Moment, loads: &Zones) {
+        if at.since(std::mem::replace(&mut self.last, at)) >= PAUSE {
+            self.used = 0;
+        }
         let now = Slot { from: at, count: 1.0, loads: loads.map(narrow) };
         let latest = self.used.checked_sub(1).and_then(|latest| self.slots.get_mut(latest));
         if let Some(slot) = latest.filter(|slot| at.since(slot.from) < SLOT) {
@@ -136,12 +158,14 @@ impl Trail {
     }
 
     /// Returns the pattern with which the load came that was there at `since`.
-    pub(super) fn coming(&self, since: Moment, pair: &Pair, working: &[bool; ZONES_MAX]) -> Option<Pattern> {
+    pub(super) fn coming(&self, since: Moment, pair: &Pair, working: &[bool; ZONES_MAX]) -> Option<Sighting> {
         let shares = Shares { pair, working };
         let before = self.known().iter().rev().skip_while(|slot| slot.from > since);
         let there = before.take_while(|slot| shares.of(slot).1 >= PATTERN_SHARE_MIN);
         let first = there.last().map_or(since, |slot| slot.from);
-        if since.since(first) > SITS_BEFORE {
+        // Whoever was there already when the first reading came may lie anywhere.
+        let seen_empty = self.known().first().is_some_and(|slot| slot.from < first);
+        if since.since(first) > SITS_BEFORE || !seen_empty {
             return None;
         }
         let comes = self.known().iter().filter(|slot| (first..=first + COMES_WITHIN).contains(&slot.from));
@@ -149,7 +173,7 @@ impl Trail {
     }
 
     /// Returns the pattern with which it went, gone at `gone`.
-    pub(super) fn going(&self, gone: Moment, pair: &Pair, working: &[bool; ZONES_MAX]) -> Option<Pattern> {
+    pub(super) fn going(&self, gone: Moment, pair: &Pair, working: &[bool; ZONES_MAX]) -> Option<Sighting> {
         let goes = self.known().iter().filter(|slot| (gone - GOES_WITHIN..gone).contains(&slot.from));
         Shares { pair, working }.last_sitting(&goes.rev())
     }
@@ -174,11 +198,12 @@ impl Shares<'_> {
     }
 
     /// Returns the pattern of the first that sits there, else of the first whose pattern means anything.
-    fn last_sitting<'s>(&self, slots: &(impl Iterator<Item = &'s Slot> + Clone)) -> Option<Pattern> {
+    fn last_sitting<'s>(&self, slots: &(impl Iterator<Item = &'s Slot> + Clone)) -> Option<Sighting> {
         let over = |least: f64| {
             let mut fits =
                 slots.clone().map(|slot| self.of(slot)).filter(|(_, share)| (least..=COMING_SHARE_MAX).contains(share));
-            fits.next().and_then(|(loads, _)| pattern(&loads, self.working))
+            let (loads, _) = fits.next()?;
+            pattern(&loads, self.working).map(|place| Sighting { place, load: loads.iter().sum() })
         };
         over(SITTING_SHARE).or_else(|| over(PATTERN_SHARE_MIN))
     }
@@ -186,7 +211,11 @@ impl Shares<'_> {
 
 impl Default for Trail {
     fn default() -> Self {
-        Self { slots: [Slot { from: Moment::from_nanos(0), count: 0.0, loads: [0.0; ZONES_MAX] }; SLOTS], used: 0 }
+        Self {
+            slots: [Slot { from: Moment::from_nanos(0), count: 0.0, loads: [0.0; ZONES_MAX] }; SLOTS],
+            used: 0,
+            last: Moment::from_nanos(0),
+        }
     }
 }
 
@@ -194,6 +223,8 @@ impl Default for Trail {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Rim {
     place: Option<Pattern>,
+    /// The most that was seen to come or go there.
+    load: f64,
     /// How often she has been seen to come or go there, less how often elsewhere.
     votes: u32,
 }
@@ -201,7 +232,7 @@ pub(super) struct Rim {
 impl Rim {
     /// Starts with what was known before.
     pub(super) fn new(place: Option<Pattern>) -> Self {
-        Self { place, votes: u32::from(place.is_some()) }
+        Self { place, load: f64::INFINITY, votes: u32::from(place.is_some()) }
     }
 
     /// Returns the pattern that was seen, for what a restart must know.
@@ -209,17 +240,20 @@ impl Rim {
         self.place
     }
 
-    /// Takes a pattern with which a load came or went. `lies`: where she lies, where that is known.
-    pub(super) fn learn(&mut self, seen: &Pattern, lies: Option<&Pattern>) {
+    /// Takes a load as it came or went. `lies`: how she lies, where that is known.
+    pub(super) fn learn(&mut self, seen: &Sighting, lies: Option<&Sighting>) {
+        let Sighting { place: seen, load } = seen;
         // Who jumps out between two readings was last seen lying.
-        if lies.is_some_and(|lies| apart(seen, lies) < APART_MIN) {
+        if lies.is_some_and(|lies| apart(seen, &lies.place) < APART_MIN) {
             return;
         }
-        let Some(place) = self.place.as_mut().filter(|_| self.votes > 0) else {
-            (self.place, self.votes) = (Some(*seen), 1);
+        let hers = self.votes > 0 && lies.is_none_or(|lies| self.is_hers(lies.load));
+        let Some(place) = self.place.as_mut().filter(|_| hers) else {
+            (self.place, self.load, self.votes) = (Some(*seen), *load, 1);
             return;
         };
-        let elsewhere = lies.is_some_and(|lies| apart(seen, place) > apart(seen, lies).max(SAME_PLACE));
+        self.load = self.load.max(*load);
+        let elsewhere = lies.is_some_and(|lies| apart(seen, place) > apart(seen, &lies.place).max(SAME_PLACE));
         if elsewhere {
             self.votes -= 1;
             return;
@@ -232,9 +266,14 @@ impl Rim {
 
     /// Returns the pattern of the edge, where it is known and differs from where she lies by more than `moves`, how much
     /// of her load is elsewhere on average.
-    pub(super) fn place(&self, lies: &Pattern, moves: f64, working: &[bool; ZONES_MAX]) -> Option<Pattern> {
-        let place = pattern(&self.place?, working)?;
-        (apart(&place, lies) >= APART_MIN.max(APART_MOVES * moves)).then_some(place)
+    pub(super) fn place(&self, lies: &Sighting, moves: f64, working: &[bool; ZONES_MAX]) -> Option<Pattern> {
+        let place = pattern(&self.place.filter(|_| self.is_hers(lies.load))?, working)?;
+        (apart(&place, &lies.place) >= APART_MIN.max(APART_MOVES * moves)).then_some(place)
+    }
+
+    /// Tells whether what came there may be a person with so much load: a cat on an empty bed came where cats come.
+    fn is_hers(&self, lies: f64) -> bool {
+        self.load >= SITTING_SHARE * lies
     }
 
     /// Tells whether she was seen there more than once.
@@ -243,8 +282,8 @@ impl Rim {
     }
 
     /// Tells whether a pattern may be of somebody who has come and not moved on from there.
-    pub(super) fn is_at(&self, seen: &Pattern) -> bool {
-        self.place.is_some_and(|place| apart(&place, seen) < SAME_PLACE)
+    pub(super) fn is_at(&self, seen: &Sighting) -> bool {
+        self.is_hers(seen.load) && self.place.is_some_and(|place| apart(&place, &seen.place) < SAME_PLACE)
     }
 }
 

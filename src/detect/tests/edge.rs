@@ -118,6 +118,51 @@ fn it_is_known_by_other_zones_where_the_first_is_dead() {
 }
 
 #[test]
+fn who_joins_a_partner_shows_where_her_edge_is_and_he_did_not() {
+    let mut bed = Bed::over(strips());
+    let beside_him = |zones: [f64; 4]| [zones[0], zones[1], zones[2], zones[3] + 400.0];
+    bed.rests(NOBODY, 30.0).rests(beside_him(NOBODY), 600.0);
+    assert!(bed.detector.memory().edge.rim[3] > 0.9, "he came on his side");
+    bed.rests(beside_him(SITS), 6.0).rests(beside_him(BACK), 1_200.0).kinds();
+    assert!(bed.detector.memory().edge.rim[0] > 0.9, "she came over her edge");
+    bed.rests(beside_him(SITS), 20.0);
+    assert_eq!(bed.kinds(), ["edge"]);
+}
+
+#[test]
+fn who_lies_there_after_a_pause_has_not_shown_where_she_came() {
+    let mut bed = Bed::over(strips());
+    bed.rests(NOBODY, 30.0);
+    bed.later(Duration::from_secs(20));
+    bed.rests(BACK, 300.0);
+    assert!(bed.detector.memory().edge.rim.is_empty());
+}
+
+#[test]
+fn an_edge_on_the_other_side_than_the_one_that_was_seen_is_told_as_well() {
+    let mut bed = Bed::over(strips());
+    let other_side = [SITS[3], SITS[2], SITS[1], SITS[0]];
+    bed.rests(NOBODY, 30.0).rests(other_side, 4.0).rests(BACK, 3_600.0).kinds();
+    bed.rests(SITS.map(|load| 100.0 + 0.7 * (load - 100.0)), 20.0);
+    assert_eq!(bed.kinds(), ["edge"]);
+}
+
+#[test]
+fn who_is_still_moving_is_told_later_than_who_has_come_to_rest() {
+    let took = |swing: f64| {
+        let mut bed = Bed::over(strips());
+        bed.gets_in().kinds();
+        let began = bed.now.utc;
+        for step in 0..200 {
+            let part = if step % 10 < 5 { 1.0 + swing } else { 1.0 - swing };
+            bed.rests(SITS.map(|load| 100.0 + part * (load - 100.0)), 0.1);
+        }
+        bed.events.first().cloned().unwrap().decided.duration_since(began)
+    };
+    assert!(took(0.2) > took(0.0));
+}
+
+#[test]
 fn a_scale_tells_it_by_the_load_that_is_gone() {
     let scale = Settings { range: None, empty: Some(vec![0.0]), occupied: Some(vec![70.0]), ..settings() };
     let mut bed = Bed::over(scale);
