@@ -19,6 +19,7 @@ mod broker;
 mod chain;
 mod commands;
 mod configuration;
+mod edge;
 mod killed;
 mod night;
 mod outage;

@@ -86,6 +86,8 @@ pub(crate) struct Bed {
     pub(crate) confirm: &'static str,
     /// The value of `settle`.
     pub(crate) settle: &'static str,
+    /// What its zones say with nobody on the mat, and with somebody.
+    pub(crate) levels: (&'static [f64], &'static [f64]),
     /// More lines of its table `detect`.
     pub(crate) detect: &'static str,
     /// The lines of its table `alarm`.
@@ -105,14 +107,15 @@ impl Bed {
 
     fn new(id: &str, sensor: String) -> Self {
         let id = id.to_owned();
-        Self { id, sensor, watch: "\"always\"", confirm: "0s", settle: "0s", detect: "", alarm: "" }
+        let levels = (&[100.0][..], &[600.0][..]);
+        Self { id, sensor, watch: "\"always\"", confirm: "0s", settle: "0s", levels, detect: "", alarm: "" }
     }
 
     fn text(&self) -> String {
-        let Self { id, sensor, watch, confirm, settle, detect, alarm } = self;
+        let Self { id, sensor, watch, confirm, settle, levels: (empty, occupied), detect, alarm } = self;
         format!(
             "[[bed]]\nid = \"{id}\"\nwatch = {watch}\n{sensor}\
-             [bed.detect]\nempty = 100\noccupied = 600\nconfirm = \"{confirm}\"\nsettle = \"{settle}\"\n{detect}\n\
+             [bed.detect]\nempty = {empty:?}\noccupied = {occupied:?}\nconfirm = \"{confirm}\"\nsettle = \"{settle}\"\n{detect}\n\
              [bed.alarm]\n{alarm}\n"
         )
     }

@@ -31,22 +31,30 @@ pub(crate) struct Mat {
 
 struct State {
     line: SimulatedLine,
-    load: f64,
+    /// What each zone says.
+    loads: Vec<f64>,
+    sent: usize,
     stop: bool,
 }
 
 impl State {
     fn send(&mut self) {
-        self.line.send(&Channels::new([self.load]).unwrap(), ",").unwrap();
+        self.line.send(&Channels::new(self.loads.iter().copied()).unwrap(), ",").unwrap();
+        self.sent += 1;
     }
 }
 
 impl Mat {
-    /// Plugs one in on which nobody lies.
+    /// Plugs one with one zone in on which nobody lies.
     pub(crate) fn new() -> Self {
+        Self::zoned(&[EMPTY])
+    }
+
+    /// Plugs one in whose zones say this.
+    pub(crate) fn zoned(loads: &[f64]) -> Self {
         let line = SimulatedLine::open().unwrap();
         let port = line.port().to_owned();
-        let state = Arc::new(Mutex::new(State { line, load: EMPTY, stop: false }));
+        let state = Arc::new(Mutex::new(State { line, loads: loads.to_vec(), sent: 0, stop: false }));
         let shared = Arc::clone(&state);
         let thread = std::thread::spawn(move || {
             loop {
@@ -68,12 +76,12 @@ impl Mat {
 
     /// Somebody lies down on it. Returns when, just before the first such reading is written.
     pub(crate) fn lies(&self) -> Timestamp {
-        self.set(OCCUPIED)
+        self.shows(&[OCCUPIED])
     }
 
     /// Nobody lies on it any more. Returns when, just before the first such reading is written.
     pub(crate) fn leaves(&self) -> Timestamp {
-        self.set(EMPTY)
+        self.shows(&[EMPTY])
     }
 
     /// Waits until a daemon has read what the mat says now. A line that is no reading, which it logs, comes after it.
@@ -91,12 +99,20 @@ impl Mat {
         until_true("the mat is read", || logged("Serial lines rejected"));
     }
 
-    fn set(&self, load: f64) -> Timestamp {
+    /// Its zones say this from now on. Returns when, just before the first such reading is written.
+    pub(crate) fn shows(&self, loads: &[f64]) -> Timestamp {
         let mut state = self.state.lock().unwrap();
         let before = now_floor();
-        state.load = load;
+        state.loads = loads.to_vec();
         state.send();
         before
+    }
+
+    /// Waits until it has said so for so many readings more.
+    pub(crate) fn wait_sent(&self, readings: usize) {
+        let sent = || self.state.lock().unwrap().sent;
+        let before = sent();
+        until_true(&format!("{readings} readings more"), || sent() >= before + readings);
     }
 }
 
