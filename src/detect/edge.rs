@@ -1,9 +1,8 @@
 //! Sits on the edge: most of the load has moved to where she gets in and out, or part of it has left and the rest stays.
 //!
-//! Two hypotheses are weighed: she **lies** (or sits up in bed), or she **sits on the edge**. Where the load rests and how
-//! much of it there is count by their likelihood ratios, in nats, against how this person lies on this mat: how far either
-//! spreads, and for what part of the time she lies in other ways altogether. A posture that lasts is one piece of evidence
-//! and not many, so belief follows the evidence at a limited pace and never goes beyond it. PURE arithmetic; who is in bed it is told.
+//! Two hypotheses are weighed: she **lies** (or sits up in bed), or she **sits on the edge**. What a reading speaks for is
+//! [`super::posture`]'s matter. A posture that lasts is one piece of evidence and not many, so belief follows the evidence
+//! at a limited pace and never goes beyond it. PURE arithmetic; who is in bed it is told.
 
 use std::time::Duration;
 
@@ -12,7 +11,8 @@ use super::evidence::Because;
 use super::levels::Pair;
 use super::memory::EdgeMemory;
 use super::occupancy::Phase;
-use super::place::{self, Pattern, Rim, Sighting, Trail};
+use super::place::{self, Rim, Sighting, Trail};
+use super::posture::{Look, Posture, part};
 use super::rules;
 use super::settings::{Sensitivity, Settings};
 use super::signal::{Frame, Zones};
@@ -48,85 +48,6 @@ const STANDS_FOR: Duration = Duration::from_secs(3);
 /// One reading alone is a glitch.
 const READINGS_MIN: u32 = 2;
 
-/// How much of the load stays of who sits on the edge, as a share of what lay there, and how far that spreads, on a scale:
-/// 60 to 80 % of the weight, the rest is on the feet.
-const SITS_ON_SCALE: (f64, f64) = (0.70, 0.12);
-
-/// The same on a mat, where force is not load and little area carries it.
-const SITS_ON_MAT: (f64, f64) = (0.75, 0.35);
-
-/// For what part she may have any load there: on a mat she may press harder on a small place; on a scale that gets more
-/// to carry it is somebody else who sits down on the edge.
-const SITS_ANYHOW: (f64, f64) = (0.002, 0.3);
-
-/// How far the load spreads while she lies on a scale.
-const SCALE_SPREAD: f64 = 0.03;
-
-/// From this spread on it is a mat.
-const MAT_SPREAD: f64 = 0.10;
-
-/// The most that a load as heavy as that of who lies there speaks against the edge, in nats: on a mat it is not rare.
-const LOAD_AGAINST: (f64, f64) = (-8.0, -0.8);
-
-/// Whoever lies on a scale weighs the same in every posture; from the second part of the time on it is a mat.
-const LIGHT_ON_MAT: (f64, f64) = (0.01, 0.04);
-
-/// How much it speaks for the edge that her load has left where she lay, in nats for all of it.
-const LEFT_ITS_PLACE: f64 = 6.0;
-
-/// At which part still in its place it speaks for neither: whoever turns over keeps half of it there, and whoever gets
-/// company all.
-const KEPT_EITHER_WAY: f64 = 0.3;
-
-/// How much more it speaks for the edge that she is all the way there, in nats, than that she still lies where she lay:
-/// whoever turns over goes a part of the way.
-const ALL_THE_WAY: f64 = 5.0;
-
-/// How far the place of who sits on the edge spreads, as a part of the way from where she lies.
-const EDGE_PLACE_SPREAD: f64 = 0.3;
-
-/// How far the load spreads while she lies, before it is known, and at the least.
-const LOAD_SPREAD: (f64, f64) = (0.12, SCALE_SPREAD);
-
-/// How far the place spreads, as a part of the way to the edge.
-const PLACE_SPREAD: (f64, f64) = (0.2, 0.15);
-
-/// How much of the load is elsewhere on average while she lies, where the edge is not known.
-const MOVED_SPREAD: (f64, f64) = (0.12, 0.03);
-
-/// For what part of the time she may lie just anywhere, where the edge is not known.
-const MOVED_ANYHOW: f64 = 0.03;
-
-/// Where the edge is known, another one is so much less likely, in nats: 1 to 20.
-const OTHER_EDGE: f64 = 3.0;
-
-/// And where she was seen there more than once, 1 to 50.
-const OTHER_EDGE_CONFIRMED: f64 = 4.0;
-
-/// A posture is a stray one where the load is on the far half of the way to the edge …
-const STRAY_WAY: f64 = 0.5;
-
-/// … or so much of it is elsewhere …
-const STRAY_MOVED: f64 = 0.4;
-
-/// … or lighter than this share of what usually lies there.
-const STRAY_SHARE: f64 = 0.85;
-
-/// For what part of the time she lies so, before it is known.
-const STRAYS_IN_PLACE: f64 = 0.004;
-
-/// Of two halves of a bed one has nearly all of the load whenever she lies on that side.
-const STRAYS_IN_HALVES: f64 = 0.03;
-
-/// For what part she lies so lightly, before it is known.
-const STRAYS_IN_LOAD: f64 = 0.05;
-
-/// What is taken for known of that then counts as much as so long a time of watching.
-const STRAYS_KNOWN: Duration = Duration::from_secs(3_600);
-
-/// What was seen in the last nights counts: this long in all.
-const STRAYS_KEPT: Duration = Duration::from_secs(24 * 3_600);
-
 /// Whoever still is where an edge was told after this long may well lie there: 95 % sit for less than 104 s (UCI 427).
 const SITS_USUALLY_MAX: Duration = Duration::from_secs(180);
 
@@ -142,12 +63,6 @@ const SITS_FOLLOWS: Duration = Duration::from_secs(1_200);
 
 /// And where she has stayed longer than people sit.
 const STAYS_FOLLOWS: Duration = Duration::from_secs(300);
-
-/// How quickly the spreads follow.
-const SPREAD_FOLLOWS: Duration = Duration::from_secs(1_800);
-
-/// Lying for so long in all is needed before another place means anything where the edge is not known.
-const KNOWN_AFTER: Duration = Duration::from_secs(120);
 
 /// So many times as much as lies there is somebody else: on a small place she presses up to twice as hard on a mat.
 const JOINED_SHARE: f64 = 2.5;
@@ -189,17 +104,7 @@ pub(super) struct Edge {
     rim: Rim,
     /// When she came.
     came: Moment,
-    /// What lies on each zone while she lies; nothing before she has.
-    lies: Option<Zones>,
-    /// For how long that has been followed.
-    lain: Duration,
-    load_spread: f64,
-    place_spread: f64,
-    moved_spread: f64,
-    /// How often she lies on the far half of the way to the edge, how often just anywhere, and how often lightly.
-    far: Habit,
-    afar: Habit,
-    light: Habit,
+    posture: Posture,
     /// Evidence for the edge so far, in nats, since when and of how many readings.
     evidence: f64,
     began: Moment,
@@ -235,19 +140,6 @@ enum Doing {
     },
 }
 
-/// What one reading shows of her.
-#[derive(Debug, Clone, Copy)]
-struct Look {
-    /// How far the load has moved to the edge, as a part of the way; none where the edge is not known.
-    way: Option<f64>,
-    /// Which part of it is elsewhere; none where there is one zone.
-    moved: Option<f64>,
-    /// The load as a share of what lay there.
-    share: f64,
-    /// Which part of what lay there is still in its place.
-    kept: f64,
-}
-
 impl Edge {
     /// Starts with what was known before a restart, or nothing.
     pub(super) fn new(settings: &Settings, known: Option<&EdgeMemory>, now: Moment) -> Self {
@@ -267,14 +159,7 @@ impl Edge {
             trail: Trail::default(),
             rim: Rim::new(known.and_then(|known| zones(&known.rim))),
             came: now,
-            lies: known.and_then(|known| zones(&known.lies)),
-            lain: Duration::ZERO,
-            load_spread: LOAD_SPREAD.0,
-            place_spread: PLACE_SPREAD.0,
-            moved_spread: MOVED_SPREAD.0,
-            far: Habit::new(if settings.zones > 2 { STRAYS_IN_PLACE } else { STRAYS_IN_HALVES }),
-            afar: Habit::new(MOVED_ANYHOW),
-            light: Habit::new(STRAYS_IN_LOAD),
+            posture: Posture::new(known.and_then(|known| zones(&known.lies)), settings.zones),
             evidence: 0.0,
             began: now,
             readings: 0,
@@ -290,7 +175,7 @@ impl Edge {
     /// Returns what a restart must know.
     pub(super) fn memory(&self, zones: usize) -> EdgeMemory {
         let list = |of_zones: Option<Zones>| of_zones.iter().flatten().take(zones).copied().collect();
-        EdgeMemory { told: self.told, lies: list(self.lies), rim: list(self.rim.seen()) }
+        EdgeMemory { told: self.told, lies: list(self.posture.lies), rim: list(self.rim.seen()) }
     }
 
     /// Tells whether she sits on the edge.
@@ -336,7 +221,7 @@ impl Edge {
     fn has_left(&mut self, frame: &Frame, pair: &Pair) {
         if let Some(gone) = self.gone.take() {
             if let Some(seen) = self.trail.going(gone, pair, &frame.working) {
-                let lies = self.lies.and_then(|lies| place::sighting(&lies, &frame.working));
+                let lies = self.posture.lies.and_then(|lies| place::sighting(&lies, &frame.working));
                 self.rim.learn(&seen, lies.as_ref());
             }
         }
@@ -352,7 +237,7 @@ impl Edge {
         if self.doing == (Doing::Came { seen: false }) && at.since(since) >= COMES_AFTER {
             self.doing = Doing::Came { seen: true };
             if let Some(seen) = self.trail.coming(since, pair, &frame.working) {
-                let lies = self.lies.and_then(|lies| place::sighting(&lies, &frame.working));
+                let lies = self.posture.lies.and_then(|lies| place::sighting(&lies, &frame.working));
                 self.rim.learn(&seen, lies.as_ref());
             }
         }
@@ -364,14 +249,14 @@ impl Edge {
         self.joins(at, &loads, frame, pair);
         self.stays(at, &loads);
         self.moves(passed, &loads, frame);
-        let Some(look) = self.look(&loads, &seen, frame) else {
+        let Some(look) = self.posture.look(&self.rim, &loads, &seen, frame) else {
             self.first_lies(at, &loads, &seen);
             return None;
         };
         if look.share < SEEN_SHARE_MIN {
             return None;
         }
-        let speaks = self.speaks(&look);
+        let speaks = self.posture.speaks(&look, &self.rim).unwrap_or(-self.told_at);
         self.believe(at, speaks, passed);
         self.lying = if speaks < LIES_BELOW * self.told_at { self.lying.or(Some(at)) } else { None };
         self.follow(at, passed, &loads, &look);
@@ -380,7 +265,7 @@ impl Edge {
 
     /// Far more lies there than before: what lay there was a cat or a partner beside the mat, and she comes only now.
     fn joins(&mut self, at: Moment, loads: &Zones, frame: &Frame, pair: &Pair) {
-        let Some(lies) = self.lies else { return };
+        let Some(lies) = self.posture.lies else { return };
         let heavier = frame.sum_of(loads) > JOINED_SHARE * frame.sum_of(&lies);
         self.heavier = if heavier { self.heavier.or(Some(at)) } else { None };
         let Some(since) = self.heavier.filter(|since| at.since(*since) >= COMES_AFTER) else { return };
@@ -394,14 +279,14 @@ impl Edge {
             self.rim.learn(&seen, None);
         }
         self.forget();
-        (self.lies, self.lain, self.came) = (None, Duration::ZERO, at);
+        (self.posture.lies, self.posture.lain, self.came) = (None, Duration::ZERO, at);
         self.doing = Doing::Came { seen: true };
     }
 
     /// Follows how much of her load is moving.
     fn moves(&mut self, passed: Duration, loads: &Zones, frame: &Frame) {
         let part = part(passed, RESTS_WITHIN);
-        let lies = self.lies.map_or(0.0, |lies| frame.sum_of(&lies)).max(f64::MIN_POSITIVE);
+        let lies = self.posture.lies.map_or(0.0, |lies| frame.sum_of(&lies)).max(f64::MIN_POSITIVE);
         let mut moved = 0.0;
         for (smooth, load) in self.smooth.iter_mut().zip(loads) {
             moved += (load - *smooth).abs();
@@ -412,8 +297,11 @@ impl Edge {
 
     /// Whoever is still where she came lies there, be it where she has never lain.
     fn stays(&mut self, at: Moment, loads: &Zones) {
-        if matches!(self.doing, Doing::Came { .. }) && self.lies.is_some() && at.since(self.came) >= SITS_USUALLY_MAX {
-            self.lies = Some(*loads);
+        if matches!(self.doing, Doing::Came { .. })
+            && self.posture.lies.is_some()
+            && at.since(self.came) >= SITS_USUALLY_MAX
+        {
+            self.posture.lies = Some(*loads);
             self.came = at;
         }
     }
@@ -425,57 +313,9 @@ impl Edge {
         }
         let came = *self.lying.get_or_insert(at);
         if !self.rim.is_at(seen) || at.since(came) >= CAME_MAX {
-            self.lies = Some(*loads);
+            self.posture.lies = Some(*loads);
             self.lying = None;
         }
-    }
-
-    fn look(&self, loads: &Zones, seen: &Sighting, frame: &Frame) -> Option<Look> {
-        let lies = self.lies?;
-        let part_of_lies = |of: &Zones| frame.sum_of(of) / frame.sum_of(&lies).max(f64::MIN_POSITIVE);
-        let share = part_of_lies(loads);
-        let kept = part_of_lies(&std::array::from_fn(|zone| at_least_of(loads, &lies, zone)));
-        let lies = place::sighting(&lies, &frame.working)?;
-        if frame.working.iter().filter(|works| **works).count() < 2 {
-            return Some(Look { way: None, moved: None, share, kept });
-        }
-        let edge = self.rim.place(&lies, self.moved_spread, &frame.working);
-        let way = edge.map(|edge| part_of_way(&seen.place, &lies.place, &edge));
-        Some(Look { way, moved: Some(place::apart(&seen.place, &lies.place)), share, kept })
-    }
-
-    /// Returns how much this speaks for the edge, in nats.
-    fn speaks(&self, look: &Look) -> f64 {
-        let of_mat = |seen: f64, (scale, mat): (f64, f64)| ((seen - scale) / (mat - scale)).clamp(0.0, 1.0);
-        let mat = of_mat(self.load_spread, (SCALE_SPREAD, MAT_SPREAD)).max(of_mat(self.light.part(), LIGHT_ON_MAT));
-        let mix = |scale: f64, on_mat: f64| scale + mat * (on_mat - scale);
-        let sits = (mix(SITS_ON_SCALE.0, SITS_ON_MAT.0), mix(SITS_ON_SCALE.1, SITS_ON_MAT.1));
-        let load = likelier(
-            look.share,
-            (sits, mix(SITS_ANYHOW.0, SITS_ANYHOW.1)),
-            ((1.0, self.load_spread.max(mat * MAT_SPREAD)), self.light.part()),
-        )
-        .max(mix(LOAD_AGAINST.0, LOAD_AGAINST.1));
-        let Some(moved) = look.moved else { return load };
-        let to_edge = look.way.map(|way| {
-            let (lies, far) = ((0.0, self.place_spread), self.far.part());
-            let way = way.clamp(0.0, 1.0);
-            likelier(way, ((1.0, EDGE_PLACE_SPREAD), 0.0), (lies, far)) + ALL_THE_WAY * (way - 0.5)
-        });
-        let elsewhere = if self.lain < KNOWN_AFTER { -self.told_at } else { self.elsewhere(moved) };
-        let left = LEFT_ITS_PLACE * (KEPT_EITHER_WAY - look.kept);
-        load + left + to_edge.map_or(elsewhere, |to_edge| to_edge.max(elsewhere - self.other_edge()))
-    }
-
-    fn other_edge(&self) -> f64 {
-        if self.rim.is_confirmed() { OTHER_EDGE_CONFIRMED } else { OTHER_EDGE }
-    }
-
-    /// Returns how much it speaks for an edge that this part of the load is elsewhere, in nats: of an edge that was never
-    /// seen any distance is as likely, and in bed far ones are rare.
-    fn elsewhere(&self, moved: f64) -> f64 {
-        let lies = (-moved / self.moved_spread).exp() / self.moved_spread;
-        -(lies + self.afar.part()).ln()
     }
 
     /// What lasts does not count again and again: belief goes as far as the evidence, no faster than is safe.
@@ -491,46 +331,16 @@ impl Edge {
 
     fn follow(&mut self, at: Moment, passed: Duration, loads: &Zones, look: &Look) {
         let over = match self.doing {
-            Doing::Lies => (self.lain / 2).clamp(LIES_FOLLOWS_FIRST, LIES_FOLLOWS),
-            Doing::Came { .. } if self.lain < KNOWN_AFTER && self.lying.is_some() => LIES_FOLLOWS_FIRST,
+            Doing::Lies => (self.posture.lain / 2).clamp(LIES_FOLLOWS_FIRST, LIES_FOLLOWS),
+            Doing::Came { .. } if !self.posture.is_known() && self.lying.is_some() => LIES_FOLLOWS_FIRST,
             Doing::Sits { since } if at.since(since) >= SITS_USUALLY_MAX => STAYS_FOLLOWS,
             Doing::Came { .. } | Doing::Sits { .. } | Doing::Away => SITS_FOLLOWS,
         };
-        if let Some(lies) = &mut self.lies {
-            let part = part(passed, over);
-            lies.iter_mut().zip(loads).for_each(|(lies, load)| *lies += (load - *lies) * part);
-        }
+        self.posture.lies_as(loads, passed, over);
         match self.doing {
-            Doing::Lies => {
-                self.lain = self.lain.saturating_add(passed);
-                self.spreads(passed, look);
-                self.strays(passed, look);
-            }
-            Doing::Sits { since } if at.since(since) >= SITS_USUALLY_MAX => self.strays(passed, look),
+            Doing::Lies => self.posture.follow(passed, look),
+            Doing::Sits { since } if at.since(since) >= SITS_USUALLY_MAX => self.posture.strays(passed, look),
             Doing::Sits { .. } | Doing::Came { .. } | Doing::Away => {}
-        }
-    }
-
-    fn spreads(&mut self, passed: Duration, look: &Look) {
-        let part = part(passed, SPREAD_FOLLOWS);
-        let toward = |spread: &mut f64, seen: f64, least: f64| *spread = (*spread + (seen - *spread) * part).max(least);
-        // A mean of absolute deviations is 0.8 of a standard deviation.
-        toward(&mut self.load_spread, 1.25 * (look.share - 1.0).abs().min(1.0), LOAD_SPREAD.1);
-        if let Some(way) = look.way {
-            toward(&mut self.place_spread, 1.25 * way.abs().min(1.0), PLACE_SPREAD.1);
-        }
-        if let Some(moved) = look.moved {
-            toward(&mut self.moved_spread, moved, MOVED_SPREAD.1);
-        }
-    }
-
-    fn strays(&mut self, passed: Duration, look: &Look) {
-        self.light.take(passed, look.share < STRAY_SHARE);
-        if let Some(way) = look.way {
-            self.far.take(passed, way > STRAY_WAY);
-        }
-        if let Some(moved) = look.moved {
-            self.afar.take(passed, moved > STRAY_MOVED);
         }
     }
 
@@ -589,65 +399,3 @@ impl Detector {
 
 /// The pattern of a load that comes is known this long after: the next slot of the trail has begun by then.
 const COMES_AFTER: Duration = Duration::from_secs(2);
-
-/// Returns how far a pattern lies on the way from one place to another: 0 there, 1 here.
-fn part_of_way(seen: &Pattern, from: &Pattern, to: &Pattern) -> f64 {
-    let (mut along, mut whole) = (0.0, 0.0);
-    for zone in 0..ZONES_MAX {
-        let (Some(seen), Some(from), Some(to)) = (seen.get(zone), from.get(zone), to.get(zone)) else { continue };
-        along += (seen - from) * (to - from);
-        whole += (to - from).powi(2);
-    }
-    if whole > 0.0 { along / whole } else { 0.0 }
-}
-
-/// Returns what of one load on a zone is in another as well.
-fn at_least_of(one: &Zones, other: &Zones, zone: usize) -> f64 {
-    one.get(zone).zip(other.get(zone)).map_or(0.0, |(one, other)| one.min(*other))
-}
-
-/// The logarithm of how much likelier `x` is under one normal distribution (mean, deviation) than under another with a
-/// tail that is level: for some part of the time she may lie anyhow.
-fn likelier(x: f64, (one, one_anyhow): (Normal, f64), (other, other_anyhow): (Normal, f64)) -> f64 {
-    let density = |(mean, deviation): Normal, anyhow: f64| {
-        let normal = (-0.5 * ((x - mean) / deviation).powi(2)).exp() / (deviation * std::f64::consts::TAU.sqrt());
-        ((1.0 - anyhow) * normal + anyhow).max(LEAST_DENSITY)
-    };
-    (density(one, one_anyhow) / density(other, other_anyhow)).ln()
-}
-
-/// A normal distribution: its mean and its deviation.
-type Normal = (f64, f64);
-
-/// Stands for a density of nothing where a logarithm is taken.
-const LEAST_DENSITY: f64 = 1e-6;
-
-/// For what part of the time something is so.
-#[derive(Debug, Clone, Copy)]
-struct Habit {
-    so: f64,
-    all: f64,
-}
-
-impl Habit {
-    fn new(part: f64) -> Self {
-        let all = STRAYS_KNOWN.as_secs_f64();
-        Self { so: part * all, all }
-    }
-
-    fn take(&mut self, passed: Duration, so: bool) {
-        let (passed, keeps) = (passed.as_secs_f64(), STRAYS_KEPT.as_secs_f64());
-        let kept = if self.all > keeps { 1.0 - passed / keeps } else { 1.0 };
-        self.so = self.so * kept + if so { passed } else { 0.0 };
-        self.all = self.all * kept + passed;
-    }
-
-    fn part(self) -> f64 {
-        self.so / self.all
-    }
-}
-
-/// The part of the way that something goes in `step`, for a first-order lag of `over`.
-fn part(step: Duration, over: Duration) -> f64 {
-    (step.as_secs_f64() / over.as_secs_f64()).min(1.0)
-}

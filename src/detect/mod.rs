@@ -13,7 +13,7 @@
 //! 4. [`occupancy`]: the share to the phase of the bed, with hysteresis, and [`leaving`]: when she has left for good;
 //! 5. [`rules`]: what changed to events, by the rules of the watch: window, [`absence`], [`daily`] times.
 //!
-//! Beside them [`edge`] tells from where the load rests ([`place`]) that she sits on the edge, [`faults`] says whether the
+//! Beside them [`edge`] tells from where the load rests ([`place`], [`posture`]) that she sits on the edge, [`faults`] says whether the
 //! mat can be trusted, with [`period`] for how long a silence may be. [`evidence`] says on what a decision rests, and
 //! [`view`] what the detector sees at the moment, for people who ask.
 
@@ -35,6 +35,7 @@ mod period;
 mod place;
 mod plateau;
 mod plausible;
+mod posture;
 mod reading;
 mod rules;
 pub mod settings;
