@@ -376,6 +376,8 @@ fn fault(span: &FaultSpan, settings: &NightSettings, mat: &Mat, intervals: &[Int
     ) {
         // Whoever lies squarely on a contact keeps it pressed for hours.
         (FaultKind::Stuck, _) => was_empty() || matches!(mat, Mat::Contact(_)),
+        // A contact that reads pressed says what somebody says who lies on it.
+        (FaultKind::Unplugged(_), Some(_)) if matches!(mat, Mat::Contact(_)) => true,
         (FaultKind::Unplugged(_), Some(value)) => mat.reads_empty_as(value, None),
         (FaultKind::Zone { zone, .. }, Some(value)) => {
             mat.reads_empty_as(value, Some(usize::from(zone) % zones.max(1)))

@@ -6,6 +6,8 @@ use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use crate::cli::Failure;
 use crate::config::Bed;
 use crate::detect::{Detector, Settings, Start};
@@ -81,6 +83,20 @@ pub(crate) fn fit(settings: &Settings, layout: Layout) -> Result<Settings, Failu
 pub(crate) fn drive(
     settings: &Settings,
     rows: impl IntoIterator<Item = io::Result<Row>>,
+    each: impl FnMut(&mut Detector, Now, Step) -> io::Result<()>,
+) -> io::Result<()> {
+    drive_until(settings, rows, None, each)
+}
+
+/// The same, but goes on after the last row until `end`, as life does where a mat sends only on change.
+///
+/// # Errors
+///
+/// As [`drive`].
+pub(crate) fn drive_until(
+    settings: &Settings,
+    rows: impl IntoIterator<Item = io::Result<Row>>,
+    end: Option<Timestamp>,
     mut each: impl FnMut(&mut Detector, Now, Step) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut watching: Option<(Detector, Now)> = None;
@@ -99,6 +115,11 @@ pub(crate) fn drive(
         let reading = Reading { at: at.moment, channels: row.channels, quality: Quality::Live };
         detector.on_reading(&reading, *now);
         each(detector, *now, Step::Row)?;
+    }
+    if let (Some((mut detector, now)), Some(end)) = (watching, end.map(Now::recorded)) {
+        if end.moment > now.moment {
+            fire(&mut detector, end, &mut each)?;
+        }
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::source::{Opened, Source};
 use crate::cli::Failure;
@@ -84,7 +84,9 @@ impl Plan {
             drive::fit(&self.fitted(&night.truth), night.layout).map_err(|failure| failure.about(&night.truth.id))?;
         let (truth, rows) = night.rows();
         let mut heard = Vec::new();
-        drive::drive(&settings, rows, |detector, _, _| {
+        let length = SignedDuration::try_from_secs_f64(truth.duration_s).unwrap_or_default();
+        let end = truth.start.saturating_add(length).unwrap_or(truth.start);
+        drive::drive_until(&settings, rows, Some(end), |detector, _, _| {
             while let Some(event) = detector.next_event() {
                 heard.extend(what(&event).map(|what| Heard { at: seconds(event.decided, truth.start), what }));
             }
