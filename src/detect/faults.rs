@@ -26,6 +26,22 @@ const CHATTER_OVER: f64 = 1.0;
 /// chance (a queue with half its load reaches eight once in 300 nights).
 const CHATTER_LEAK: Duration = Duration::from_secs(90);
 
+/// A contact mat that chatters opens for seconds all the time; an opening held this long alarms all the same.
+pub(super) const CHATTER_HELD: Duration = Duration::from_secs(60);
+
+/// How quickly the length of its moments is followed: about the last sixteen.
+const MOMENTS_FOLLOW: f64 = 1.0 / 16.0;
+
+/// How quickly the longest is forgotten, at each moment: half after 35.
+const LONGEST_FORGOTTEN: f64 = 0.98;
+
+/// Moments of chance last longer than this many of their means once in 22,000: once in twenty nights of the worst
+/// contact (van Kasteren: 130 an hour).
+const HELD_MEANS: f64 = 10.0;
+
+/// And some last longer than chance has it: so much longer than the longest lately.
+const HELD_LONGEST: f64 = 2.0;
+
 /// The beginning or the end of a fault, to be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Told {
@@ -63,6 +79,8 @@ pub(super) struct Faults {
     openings: f64,
     openings_at: Moment,
     chatters: bool,
+    /// How long its moments last: on average, and at most lately, in seconds.
+    moments_s: (f64, f64),
     /// Since when nothing can be heard for a reason that is told elsewhere.
     suspended: Option<Moment>,
 }
@@ -80,6 +98,8 @@ impl Faults {
             openings: if chatters { CHATTER_OPENINGS } else { 0.0 },
             openings_at: now,
             chatters,
+            // Nothing known: as long as the contract has it.
+            moments_s: (CHATTER_HELD.as_secs_f64(), 0.0),
             suspended: None,
         };
         for fault in told {
@@ -160,6 +180,11 @@ impl Faults {
         }
     }
 
+    /// Tells whether the latest reading could not be used.
+    pub(super) fn is_unusable(&self) -> bool {
+        self.unusable.is_some()
+    }
+
     /// A reading could not be used.
     pub(super) fn unusable(&mut self, at: Moment, fault: MatFault, tell: impl FnMut(Told)) {
         let (_, readings, since) = self.unusable.unwrap_or((fault, 0, at));
@@ -201,9 +226,13 @@ impl Faults {
         }
     }
 
-    /// A contact opened and closed again within moments.
-    pub(super) fn short_opening(&mut self, at: Moment, tell: impl FnMut(Told)) {
+    /// A contact opened and closed again after a moment.
+    pub(super) fn short_opening(&mut self, at: Moment, lasted: Duration, tell: impl FnMut(Told)) {
         self.leak(at);
+        let (mean, longest) = self.moments_s;
+        let lasted = lasted.as_secs_f64();
+        let mean = if longest == 0.0 { lasted } else { mean + (lasted - mean) * MOMENTS_FOLLOW };
+        self.moments_s = (mean, lasted.max(longest * LONGEST_FORGOTTEN));
         self.openings += 1.0;
         if self.openings >= CHATTER_OPENINGS && !self.chatters {
             self.chatters = true;
@@ -211,9 +240,12 @@ impl Faults {
         }
     }
 
-    /// Tells whether the contact chatters.
-    pub(super) fn chatters(&self) -> bool {
-        self.chatters
+    /// Returns how long the contact must be open for somebody to have left, where it chatters: longer than its moments
+    /// last.
+    pub(super) fn chatter_held(&self) -> Option<Duration> {
+        let (mean, longest) = self.moments_s;
+        let held = (mean * HELD_MEANS).max(longest * HELD_LONGEST);
+        self.chatters.then(|| Duration::from_secs_f64(held).min(CHATTER_HELD))
     }
 
     fn leak(&mut self, now: Moment) {

@@ -53,6 +53,7 @@ impl Detector {
         let pair = Pair { empty: self.signal.loads_of(&empty), occupied: self.signal.loads_of(&occupied) };
         self.levels.set(Some(&pair), at);
         self.drift.forget();
+        self.plausible.learnt_empty();
         if let Some((still, lively)) = learnt.still {
             self.life.set(still, lively);
         }
@@ -102,7 +103,7 @@ impl Detector {
         let span = self.span();
         match self.occupancy.phase() {
             Phase::Empty => {
-                self.plausible.follow_empty(frame, self.whole_span());
+                self.plausible.follow_empty(frame, self.whole_span(), self.signal.quiet_noise());
                 if let (Some(step), Some(span)) = (step, span) {
                     self.life.learn_still(&step, span);
                 }

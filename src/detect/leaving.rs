@@ -13,9 +13,6 @@ use crate::model::Moment;
 /// The latest decision, however thin the evidence: in doubt, alarm.
 pub(super) const CONFIRM_MAX: Duration = Duration::from_secs(8);
 
-/// A contact mat that chatters opens for seconds all the time; an opening held this long alarms all the same.
-pub(super) const CONFIRM_CHATTER: Duration = Duration::from_secs(60);
-
 /// A contact says nothing but that it is open: longer than a lift of the hips (half a second to two).
 const CONFIRM_CONTACT: Duration = Duration::from_millis(2_500);
 
@@ -127,12 +124,12 @@ impl Leaving {
     }
 
     /// Returns when she is known to have left if nothing else is seen.
-    pub(super) fn due(&self, confirm: Confirm, contact: bool, chatters: bool, steady: bool) -> Moment {
+    /// `chatter`: how long a contact must be open that chatters.
+    pub(super) fn due(&self, confirm: Confirm, contact: bool, chatter: Option<Duration>, steady: bool) -> Moment {
         let away = match confirm {
             Confirm::Fixed(time) if time.is_zero() => return self.gone,
-            Confirm::Fixed(_) | Confirm::Auto if chatters => return self.gone + CONFIRM_CHATTER,
-            Confirm::Fixed(time) => time,
-            Confirm::Auto if contact => CONFIRM_CONTACT,
+            Confirm::Fixed(time) => time.max(chatter.unwrap_or_default()),
+            Confirm::Auto if contact => CONFIRM_CONTACT.max(chatter.unwrap_or_default()),
             Confirm::Auto => self.moment_ruled_out_after(),
         };
         // A glitch before a pause of the line is no rise.

@@ -98,6 +98,8 @@ pub(super) struct Life {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Step {
     change: Zones,
+    /// Which zones something rests on.
+    bearing: [bool; ZONES_MAX],
     /// Evidence of life in nats, 0 where the mat cannot show any.
     pub evidence: f64,
     /// Mean square of the change over the zones.
@@ -122,10 +124,17 @@ impl Life {
         }
     }
 
-    /// Takes the loads at `at`, with what a lying person makes of them; tells a step where a block has ended.
-    pub(super) fn take(&mut self, at: Moment, frame: &Frame, span: Option<f64>) -> Option<Step> {
+    /// Takes the loads at `at`, with what a lying person makes of them; tells a step where a block has ended. Zones that
+    /// are not `bearing` have no part in what is still there, and say nothing about whether it lives.
+    pub(super) fn take(
+        &mut self,
+        at: Moment,
+        frame: &Frame,
+        span: Option<f64>,
+        bearing: [bool; ZONES_MAX],
+    ) -> Option<Step> {
         let ended = self.block.filter(|block| at.since(block.since) >= BLOCK || at < block.since);
-        let step = ended.and_then(|block| self.end(&block, span));
+        let step = ended.and_then(|block| self.end(&block, span, bearing));
         if ended.is_some() || self.block.is_none() {
             self.block = Some(Block { since: at, sums: [0.0; ZONES_MAX], readings: 0 });
         }
@@ -139,7 +148,7 @@ impl Life {
         step
     }
 
-    fn end(&mut self, block: &Block, span: Option<f64>) -> Option<Step> {
+    fn end(&mut self, block: &Block, span: Option<f64>, bearing: [bool; ZONES_MAX]) -> Option<Step> {
         let count = f64::from(block.readings.max(1));
         let mean = block.sums.map(|sum| sum / count);
         let compared = self.before.iter().rev().flatten().find(|(at, _)| block.since.since(*at) >= APART).copied();
@@ -157,8 +166,8 @@ impl Life {
             self.still = self.jitter.map(|jitter| OVER_WHITE * jitter / self.per_block);
         }
         let moved = change.iter().map(|change| change * change).sum::<f64>() / count_of(self.zones);
-        let evidence = span.map_or(0.0, |span| self.evidence(&change, span));
-        Some(Step { change, evidence, moved, over_noise: self.over_noise(&change) })
+        let evidence = span.map_or(0.0, |span| self.evidence(&change, &bearing, span));
+        Some(Step { change, bearing, evidence, moved, over_noise: self.over_noise(&change) })
     }
 
     fn follow_jitter(&mut self, values: &Zones) {
@@ -192,19 +201,30 @@ impl Life {
 
     /// The likelihood ratio of two normal distributions with equal means (Wald, Sequential Analysis, 1947, ch. 7),
     /// with one change: a step down is never evidence of life, because creep and foam make such steps when she has left.
-    fn evidence(&self, change: &Zones, span: f64) -> f64 {
+    fn evidence(&self, change: &Zones, bearing: &[bool; ZONES_MAX], span: f64) -> f64 {
         if self.lively <= 1.0 || !self.is_known() {
             return 0.0;
         }
         let (shrink, cost) = (0.5 * (1.0 - 1.0 / self.lively), 0.5 * self.lively.ln());
-        let least = (span * STILL_SHARE_MIN).powi(2);
-        let of_zone = |(change, still): (&f64, &f64)| {
-            let nats = shrink * (change * change / still.max(least)).min(SURPRISE_MAX) - cost;
+        let of_zone = |(zone, change): (usize, &f64)| {
+            let nats = shrink * (change * change / self.still_of(zone, span)).min(SURPRISE_MAX) - cost;
             if *change > 0.0 { nats } else { nats.min(0.0) }
         };
-        let sum: f64 = change.iter().zip(&self.still).take(self.zones).map(of_zone).sum();
+        let zones = || change.iter().enumerate().zip(bearing).take(self.zones).filter(|(_, bears)| **bears);
+        let sum: f64 = zones().map(|(change, _)| of_zone(change)).sum();
         // Zones feel the same breath: they are not as many witnesses as they are zones.
-        sum / count_of(self.zones).sqrt()
+        sum / count_of(zones().count().max(1)).sqrt()
+    }
+
+    /// Returns the usual square of a step of a zone with nobody there. A zone that rests when nothing lies on it, at the
+    /// end of what it can say, has never shown its noise: what it is now must do.
+    fn still_of(&self, zone: usize, span: f64) -> f64 {
+        let (still, jitter) = (self.still.get(zone).copied(), self.jitter.get(zone).copied());
+        let (still, least) = (still.unwrap_or_default(), (span * STILL_SHARE_MIN).powi(2));
+        if still > least || self.per_block < READINGS_TO_TELL {
+            return still.max(least);
+        }
+        (OVER_WHITE * jitter.unwrap_or_default() / self.per_block).max(least)
     }
 
     /// Learns how the mat moves with nobody there.
@@ -228,10 +248,10 @@ impl Life {
         if !self.is_known() {
             return;
         }
-        let least = (span * STILL_SHARE_MIN).powi(2);
-        let ratio = |(change, still): (&f64, &f64)| (change * change / still.max(least)).min(LIVELY_MAX);
-        let sum: f64 = step.change.iter().zip(&self.still).take(self.zones).map(ratio).sum();
-        self.lively += (sum / count_of(self.zones) - self.lively) * FOLLOWS;
+        let ratio = |(zone, change): (usize, &f64)| (change * change / self.still_of(zone, span)).min(LIVELY_MAX);
+        let zones = || step.change.iter().enumerate().zip(&step.bearing).take(self.zones).filter(|(_, bears)| **bears);
+        let sum: f64 = zones().map(|(change, _)| ratio(change)).sum();
+        self.lively += (sum / count_of(zones().count().max(1)) - self.lively) * FOLLOWS;
         self.lively = self.lively.clamp(1.0, LIVELY_MAX);
     }
 

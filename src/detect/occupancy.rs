@@ -139,8 +139,8 @@ pub(super) struct Occupancy {
     contact: bool,
     /// Whether the mat sends at a steady pace: then a second reading confirms the first.
     steady: bool,
-    /// Whether the contact chatters.
-    chatters: bool,
+    /// How long a contact that chatters must be open.
+    chatter: Option<Duration>,
     /// The share of who has lain there lately, as long as she lay there whole.
     lately: f64,
     /// Since when only a part of it is there.
@@ -160,7 +160,7 @@ impl Occupancy {
             settle: settings.settle,
             contact: settings.contact,
             steady: false,
-            chatters: false,
+            chatter: None,
             lately: 1.0,
             part: None,
             last: now,
@@ -200,10 +200,10 @@ impl Occupancy {
     }
 
     /// Says how the mat behaves.
-    pub(super) fn set_manner(&mut self, steady: bool, chatters: bool, shows: Shows) {
+    pub(super) fn set_manner(&mut self, steady: bool, chatter: Option<Duration>, shows: Shows) {
         self.shows = shows;
         self.steady = steady;
-        self.chatters = chatters && self.contact;
+        self.chatter = chatter.filter(|_| self.contact);
     }
 
     /// Takes what the mat shows at `at`.
@@ -324,7 +324,7 @@ impl Occupancy {
 
     fn leaving_due(&self) -> Option<Moment> {
         let Phase::Leaving { leaving, .. } = self.phase else { return None };
-        let due = leaving.due(self.confirm, self.contact, self.chatters, self.steady);
+        let due = leaving.due(self.confirm, self.contact, self.chatter, self.steady);
         if self.contact || self.confirm == Confirm::Fixed(Duration::ZERO) || !leaving.is_somebody() {
             return (self.contact || leaving.between.is_none()).then_some(due);
         }

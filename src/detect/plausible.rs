@@ -39,6 +39,13 @@ const UNPLUGGED_READINGS: u32 = 2;
 /// A value from which a cable jumped has stood still: steps of at most this share of a lying person.
 const STOOD_SHARE: f64 = 0.03;
 
+/// And of at most this many times the noise: who sits quietly and then stands up has moved a little more before.
+const STOOD_NOISES: f64 = 3.0;
+
+/// An empty mat glides to the end of what it can show in steps of at most this many times the noise: one in 700
+/// is larger by chance.
+const GLIDES_NOISES: f64 = 4.0;
+
 /// How quickly the steps before are followed: about the last four.
 const STEPS_FOLLOW: f64 = 0.25;
 
@@ -57,6 +64,12 @@ const WIDTH_OF_OCCUPIED: f64 = 1.5;
 /// and more.
 const QUICK: Duration = Duration::from_millis(260);
 
+/// A pause this long may be a start of the electronics (`ESP32`: a few seconds with its Wi-Fi) …
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// … where the mat usually sends this many times in it.
+const PAUSE_GAPS: u32 = 3;
+
 /// Before its levels are known, a value stood still that moved by this share of the step that followed.
 const STOOD_OF_STEP: f64 = 0.1;
 
@@ -72,14 +85,26 @@ pub(super) struct Plausible {
     value: Option<f64>,
     /// The latest steps, on average, in the same unit.
     steps: f64,
-    /// The step to where it rests now, and the steps before that one.
-    entered: (f64, f64),
+    /// How it came to where it rests now.
+    entered: Entered,
     /// Whether the empty bed has been seen to read as the unloaded end of the range does.
     end_is_empty: bool,
+    /// Whether the empty bed has been seen, so that it is known where it reads.
+    empty_seen: bool,
     /// What the cable says that was found out, and how many readings have said something else since.
     pulled: Option<(Channels, u32)>,
     /// Since when a contact has been pressed.
     pressed: Option<Moment>,
+}
+
+/// The step to where a value rests.
+#[derive(Debug, Clone, Copy, Default)]
+struct Entered {
+    step: f64,
+    /// The steps before that one, on average.
+    before: f64,
+    /// The noise of that time.
+    noise: f64,
 }
 
 impl Plausible {
@@ -89,17 +114,25 @@ impl Plausible {
             zones: ZoneWatch::new(zones),
             value: None,
             steps: 0.0,
-            entered: (0.0, 0.0),
+            entered: Entered::default(),
             end_is_empty: false,
+            empty_seen: false,
             pulled: None,
             pressed: None,
         }
     }
 
+    /// Where the empty bed reads has been learnt.
+    pub(super) fn learnt_empty(&mut self) {
+        self.empty_seen = true;
+    }
+
     /// The bed is empty and reads like this. A single frame of nonsense, and a cable, come to the end in one large step.
-    pub(super) fn follow_empty(&mut self, frame: &Frame, span: f64) {
+    pub(super) fn follow_empty(&mut self, frame: &Frame, span: f64, noise: f64) {
         let at_end = frame.end == Some(End::Unloaded) || frame.is_zero();
-        self.end_is_empty |= at_end && self.entered.0.abs() <= span * STOOD_SHARE;
+        self.empty_seen = true;
+        let glides = (span * STOOD_SHARE).min(noise * GLIDES_NOISES);
+        self.end_is_empty |= at_end && self.entered.step.abs() <= glides;
     }
 
     /// Tells whether it rests as this mat never does, so that nothing is to be learnt from it.
@@ -113,27 +146,38 @@ impl Plausible {
     }
 
     /// Follows the steps to the latest reading.
-    fn follow(&mut self, frame: &Frame) {
+    fn follow(&mut self, frame: &Frame, noise: f64) {
         let value = frame.sum_of(&frame.values);
         let step = self.value.replace(value).map_or(0.0, |before| value - before);
         if step != 0.0 {
-            self.entered = (step, self.steps);
+            self.entered = Entered { step, before: self.steps, noise };
         }
         self.steps += (step.abs() - self.steps) * STEPS_FOLLOW;
         // It has always been there: an empty mat that cannot show less, since a person does not read as nothing.
         let at_end = frame.end == Some(End::Unloaded) || frame.is_zero();
-        self.end_is_empty |= at_end && self.entered.0 == 0.0;
+        self.end_is_empty |= at_end && self.entered.step == 0.0;
+    }
+
+    /// Nothing was seen for a while: electronics that have started again may count from elsewhere, and a step over that
+    /// while is none.
+    fn interrupted(&mut self) {
+        (self.value, self.steps, self.entered, self.end_is_empty) = (None, 0.0, Entered::default(), false);
     }
 
     /// Tells whether it came to where it is in one step as large as a person, or has always been there.
     fn came_at_once(&self, span: f64) -> bool {
-        self.entered.0 == 0.0 || self.entered.0.abs() >= span * ENTER_SHARE
+        self.entered.step == 0.0 || self.entered.step.abs() >= span * ENTER_SHARE
+    }
+
+    /// Tells whether it came in one step of this size from a value that stood still, or has always been there.
+    fn jumped_by(&self, span: f64, least: f64) -> bool {
+        self.entered.step == 0.0 || self.jump(span).abs() >= least
     }
 
     /// Returns the step to where it rests, where it came from a value that stood still; 0 where it did not.
     fn jump(&self, span: f64) -> f64 {
-        let (step, before) = self.entered;
-        if before <= span * STOOD_SHARE { step } else { 0.0 }
+        let Entered { step, before, noise } = self.entered;
+        if before <= (span * STOOD_SHARE).min(noise * STOOD_NOISES) { step } else { 0.0 }
     }
 }
 
@@ -148,6 +192,7 @@ impl Detector {
             width: self.width(),
             span: self.span(),
             empty: self.levels.pair().map(|pair| pair.empty.map(|load| self.signal.value(load))),
+            lying: self.levels.pair().map(|pair| pair.occupied.map(|load| self.signal.value(load))),
             occupied: match self.occupancy.phase() {
                 Phase::InBed { .. } => Some(true),
                 Phase::Empty => Some(false),
@@ -208,6 +253,7 @@ impl Detector {
         }
         if self.plausible.zones.is_wild() {
             self.occupancy.unheard();
+            self.take_back_leaving(Moment::from_nanos(0));
             return Some(MatFault::Implausible);
         }
         if let Some((value, others)) = self.plausible.pulled {
@@ -219,21 +265,32 @@ impl Detector {
             self.plausible.pulled = (others < IN_AGAIN_READINGS).then_some((value, others));
         }
         let Some(share) = self.levels.share(frame) else { return self.falls_unlike_a_person(reading, frame) };
-        let beyond = match frame.end {
-            Some(End::Unloaded) => share < IMPOSSIBLE_SHARE,
-            Some(End::Loaded) => share > IMPOSSIBLE_HEAVY_SHARE,
-            None => false,
-        };
-        if (beyond && self.plausible.came_at_once(self.whole_span())) || self.rests_impossibly(frame, share) {
+        if self.is_beyond(frame, share) || self.rests_impossibly(frame, share) {
             self.plausible.pulled = Some((reading.channels, 0));
             return Some(MatFault::Unplugged);
         }
         None
     }
 
+    /// An end of what the sensor can say to which it came in one step, and that lies beyond what a person makes.
+    fn is_beyond(&self, frame: &Frame, share: f64) -> bool {
+        let span = self.whole_span();
+        match frame.end {
+            // Somebody who saturates the mat glides there.
+            Some(End::Loaded) => share > IMPOSSIBLE_HEAVY_SHARE && self.plausible.jumped_by(span, span * ENTER_SHARE),
+            Some(End::Unloaded) => self.is_below_empty(share, span),
+            None => frame.is_zero() && self.is_below_empty(share, span),
+        }
+    }
+
+    /// Where the empty bed has been seen, it is known not to lie there.
+    fn is_below_empty(&self, share: f64, span: f64) -> bool {
+        self.plausible.empty_seen && share < IMPOSSIBLE_SHARE && self.plausible.came_at_once(span)
+    }
+
     /// Before levels are known: from a value that stood still to an end in one step, on a mat that would have shown how.
     fn falls_unlike_a_person(&mut self, reading: &Reading, frame: &Frame) -> Option<MatFault> {
-        let (step, before) = self.plausible.entered;
+        let Entered { step, before, .. } = self.plausible.entered;
         let at_end = frame.end.is_some() || frame.is_zero();
         let rests = self.plausible.stuck.repeats() >= UNPLUGGED_READINGS;
         let at_once = before <= step.abs() * STOOD_OF_STEP && step.abs() >= self.signal.noise() * STEP_NOISES;
@@ -297,13 +354,19 @@ impl Detector {
         let movement = if self.settings.contact {
             self.contact_movement(reading.at, frame)
         } else if self.period.is_steady() {
-            self.plausible.follow(frame);
+            if self.is_after_pause(reading.at) {
+                self.plausible.interrupted();
+            }
+            self.plausible.follow(frame, self.signal.noise());
             let occupied = matches!(self.occupancy.phase(), Phase::InBed { .. });
             let span = self.whole_span();
-            let jumped = self.plausible.jump(span).abs() > span * ENTER_SHARE;
+            let jump = self.plausible.jump(span).abs();
+            // Whoever saturates a mat glides there over several readings, however near to its end she lay.
+            let full = frame.end == Some(End::Loaded) && jump > self.plausible.entered.noise * UNPLUGGED_NOISES;
+            let jumped = full || jump > span * ENTER_SHARE;
             let pulled = self.plausible.pulled.is_some_and(|(value, _)| value == reading.channels);
             let may_rest = pulled || ((frame.end.is_some() || frame.is_zero()) && !jumped);
-            self.plausible.stuck.take(reading.at, &reading.channels, occupied, may_rest)
+            self.plausible.stuck.take(reading.at, &frame.values, occupied, may_rest)
         } else {
             Movement::Usual
         };
@@ -316,6 +379,12 @@ impl Detector {
             Movement::Moves => self.faults.over(MatFault::Stuck, reading.at, |each| told.push(each)),
         }
         self.tell_faults(told);
+    }
+
+    /// Tells whether the mat was silent for longer than its pace explains: it may have started again.
+    fn is_after_pause(&self, at: Moment) -> bool {
+        let passed = self.latest.map_or(Duration::ZERO, |latest| at.since(latest.at));
+        passed >= PAUSE && self.period.is_quicker_than(passed / PAUSE_GAPS)
     }
 
     /// A contact says the same for hours while somebody lies there, but not for days.

@@ -7,7 +7,9 @@ use std::time::Duration;
 use super::Detector;
 use super::leaving::Leaving;
 use super::occupancy::{Change, Phase, Sight};
+use super::place;
 use super::signal::{End, Frame, Sample};
+use crate::model::reading::ZONES_MAX;
 use crate::model::{Moment, Reading};
 
 /// A retained "empty" of a mat that sends only on change stands for a rise after this long without anything live.
@@ -15,6 +17,9 @@ pub(super) const RETAINED_STANDS_AFTER: Duration = Duration::from_secs(60);
 
 /// What was last seen of somebody in bed is remembered at least this often, for the `not-before` of a power cut.
 const REMEMBER_EVERY: Duration = Duration::from_secs(30 * 60);
+
+/// A zone bears what is there that bears this part of what each would if all bore the same.
+const BEARING_PART: f64 = 0.5;
 
 impl Detector {
     pub(super) fn take_live(&mut self, reading: &Reading) {
@@ -36,7 +41,9 @@ impl Detector {
             self.take_back();
             return self.unusable(fault);
         }
-        let again = self.latest.replace(*reading).is_some_and(|before| before.channels == reading.channels);
+        let before = self.latest.replace(*reading);
+        // A reading that failed lies between: the mat has said something else meanwhile.
+        let again = !self.faults.is_unusable() && before.is_some_and(|before| before.channels == reading.channels);
         self.retained_empty = None;
         // Lines that were read in one piece have one moment. Each of them counts, the last of a mat that sends only on
         // change above all; only of the mat's pace they say nothing.
@@ -44,7 +51,7 @@ impl Detector {
             self.period.arrived(reading.at, again);
         }
         self.good(reading.at);
-        let step = self.life.take(reading.at, &frame, self.span());
+        let step = self.life.take(reading.at, &frame, self.span(), self.bearing(&frame));
         self.learn(reading.at, &frame, step.as_ref());
         self.load.value = Some(frame.sum_of(&frame.values));
         if let Some(sight) = self.sight(&frame, step.map_or(0.0, |step| step.evidence)) {
@@ -109,12 +116,12 @@ impl Detector {
     }
 
     fn see(&mut self, at: Moment, sight: Sight) {
-        self.occupancy.set_manner(self.period.is_steady(), self.faults.chatters(), self.life.shows());
+        self.occupancy.set_manner(self.period.is_steady(), self.faults.chatter_held(), self.life.shows());
         let before = self.occupancy.phase();
         let change = self.occupancy.see(at, sight);
-        if self.settings.contact && matches!(before, Phase::Leaving { .. }) && sight.is_occupied() {
+        if let (Phase::Leaving { leaving, .. }, true) = (before, self.settings.contact && sight.is_occupied()) {
             let mut told = Vec::new();
-            self.faults.short_opening(at, |each| told.push(each));
+            self.faults.short_opening(at, at.since(leaving.gone), |each| told.push(each));
             self.tell_faults(told);
         }
         if sight.is_occupied() {
@@ -137,6 +144,16 @@ impl Detector {
         // Many mats read exactly the end of their range when nobody lies there.
         let empty = (frame.end == Some(End::Unloaded)).then_some(0.0);
         share.or(empty).map(|share| Sight { share, life })
+    }
+
+    /// Tells on which zones something rests: half of an even part of the load above the empty bed, and more. Where
+    /// nothing rests anywhere, every zone may.
+    fn bearing(&self, frame: &Frame) -> [bool; ZONES_MAX] {
+        let Some(pair) = self.levels.pair().filter(|_| self.signal.zones() > 1) else { return [true; ZONES_MAX] };
+        let (above, total) = place::above(&frame.loads, &frame.working, &pair.empty);
+        let least = BEARING_PART * total / f64::from(frame.zones());
+        let is_full = |zone| frame.values.get(zone).is_some_and(|value| self.signal.is_full(*value));
+        std::array::from_fn(|zone| above.get(zone).is_some_and(|load| *load >= least && !is_full(zone)) || total <= 0.0)
     }
 
     /// Tells whether somebody lies on a contact.

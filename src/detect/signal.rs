@@ -28,6 +28,14 @@ const QUIET_RISES: f64 = 1.0001;
 /// after all keeps its middle, and its noise at the end of the range stays finite.
 const DIVIDER_END: f64 = 1.2;
 
+/// Where it is on a mat whose levels were given, as a multiple of what its fullest zone shows of somebody lying there: a
+/// divider is made for her weight in the middle of its scale, and a zone that she drives to the end of its own does not
+/// bend there.
+const DIVIDER_OF_LYING: f64 = 2.0;
+
+/// And at most there: a straight sensor that is taken for one so bent shows a third of her as a fifth.
+const DIVIDER_END_MAX: f64 = 2.0;
+
 /// A zone that gives nothing usable for this long does not work; until then its last value stands in.
 const ZONE_LOST_AFTER: Duration = Duration::from_secs(20);
 
@@ -103,6 +111,8 @@ pub(super) struct Signal {
     inverted: bool,
     /// Whether it is known which way load moves the value.
     way_known: bool,
+    /// Where the sensor would need infinite force, as a share of the range.
+    end: f64,
     zones: usize,
     kept: Zones,
     usable_at: [Option<Moment>; ZONES_MAX],
@@ -122,6 +132,7 @@ impl Signal {
             range: settings.range.filter(|_| !settings.contact),
             inverted: settings.invert || falls,
             way_known: settings.invert || given.is_some(),
+            end: end_of(settings, settings.invert || falls),
             zones: settings.zones.clamp(1, ZONES_MAX),
             kept: [f64::NAN; ZONES_MAX],
             usable_at: [None; ZONES_MAX],
@@ -150,6 +161,11 @@ impl Signal {
     /// Returns what the sensor can say, of each zone.
     pub(super) fn range(&self) -> Option<(f64, f64)> {
         self.range
+    }
+
+    /// Tells whether a value, counted upwards, is the loaded end of what the sensor can say.
+    pub(super) fn is_full(&self, value: f64) -> bool {
+        self.range.is_some_and(|(low, high)| value - if self.inverted { -low } else { high } == 0.0)
     }
 
     /// Returns how many zones there are.
@@ -218,7 +234,7 @@ impl Signal {
             return if self.inverted { -load } else { load };
         };
         let width = high - low;
-        let part = load / width * DIVIDER_END / (DIVIDER_END + load / width);
+        let part = load / width * self.end / (self.end + load / width);
         if self.inverted { high - part * width } else { low + part * width }
     }
 
@@ -234,7 +250,7 @@ impl Signal {
         };
         let width = high - low;
         let part = if self.inverted { high - value } else { value - low } / width;
-        width * part * DIVIDER_END / (DIVIDER_END - part.min(1.0))
+        width * part * self.end / (self.end - part.min(1.0))
     }
 
     /// Takes the channels of a reading. A zone that fails keeps its last value for a while, and is then left out.
@@ -291,4 +307,11 @@ impl Signal {
             self.quiet = self.noise.min(self.quiet * QUIET_RISES);
         }
     }
+}
+
+/// Returns where the sensor would need infinite force, by the levels that were given.
+fn end_of(settings: &Settings, inverted: bool) -> f64 {
+    let Some(((low, high), occupied)) = settings.range.zip(settings.occupied.as_ref()) else { return DIVIDER_END };
+    let part = |value: &f64| if inverted { high - value } else { value - low } / (high - low);
+    (occupied.iter().map(part).fold(0.0, f64::max) * DIVIDER_OF_LYING).clamp(DIVIDER_END, DIVIDER_END_MAX)
 }

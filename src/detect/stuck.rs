@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use crate::model::{Channels, Moment};
+use super::signal::Zones;
+use crate::model::Moment;
 
 /// A mat is stuck at the earliest after this long …
 pub(super) const STUCK_AFTER: Duration = Duration::from_secs(60);
@@ -31,7 +32,7 @@ const FORGETS: f64 = 0.9995;
 /// Identical readings in a row.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Stuck {
-    last: Option<Channels>,
+    last: Option<Zones>,
     since: Option<Moment>,
     run: u32,
     /// The longest usual run and the readings seen: with nobody in bed, and with somebody.
@@ -52,10 +53,10 @@ pub(super) enum Movement {
 }
 
 impl Stuck {
-    /// Takes a reading of a mat that sends steadily, with somebody in bed or not. `may_rest`: it came to where it is as a
+    /// Takes the values of the zones that work, of a mat that sends steadily, with somebody in bed or not. `may_rest`: it came to where it is as a
     /// mat comes to the end of what it can show, and may rest there.
-    pub(super) fn take(&mut self, at: Moment, channels: &Channels, occupied: bool, may_rest: bool) -> Movement {
-        if self.last.replace(*channels) != Some(*channels) {
+    pub(super) fn take(&mut self, at: Moment, values: &Zones, occupied: bool, may_rest: bool) -> Movement {
+        if self.last.replace(*values) != Some(*values) {
             let run = std::mem::take(&mut self.run);
             self.since = Some(at);
             if std::mem::take(&mut self.found) {

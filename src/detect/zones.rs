@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::model::reading::ZONES_MAX;
 use crate::model::{Channels, MatFault, Moment};
 
+use super::occupancy::ENTER_SHARE;
 use super::stuck::{KNOWN_READINGS, STUCK_AFTER, STUCK_READINGS, STUCK_RUNS};
 
 /// A zone that gives nothing usable for this long, and in this many readings, is dead. One in a hundred fails by chance.
@@ -41,6 +42,12 @@ const USED_TO_REST_READINGS: u32 = 20;
 /// A zone that has never moved is dead where the others have been seen loaded and free for so long.
 const NEVER_MOVED_AFTER: Duration = Duration::from_secs(30 * 60);
 
+/// The others are loaded from this share of a lying person on: as somebody is in bed.
+const LOADED_SHARE: f64 = ENTER_SHARE;
+
+/// And free below this one: a dent, a duvet.
+const UNLOADED_SHARE: f64 = 0.2;
+
 /// It may move so rarely, as a share of its readings, and still never have moved: single frames of nonsense.
 const NEVER_MOVED_SHARE: f64 = 0.005;
 
@@ -60,6 +67,10 @@ const TAME: f64 = 0.1;
 /// How quickly such steps are followed: about the last 32 readings.
 const WILD_FOLLOWS: f64 = 1.0 / 32.0;
 
+/// Whether the whole mat reads noise is known sooner, before a rise is made of it: from the last eight readings or so. Who
+/// leaves a mat that reads seldom falls through all of its range in one step, a mean of an eighth.
+const LATELY_FOLLOWS: f64 = 1.0 / 8.0;
+
 /// What the watch over the zones must know about the mat and the bed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Circumstances {
@@ -71,6 +82,8 @@ pub(super) struct Circumstances {
     pub span: Option<f64>,
     /// What each zone reads with nobody there, where that is known.
     pub empty: Option<[f64; ZONES_MAX]>,
+    /// And with somebody lying there.
+    pub lying: Option<[f64; ZONES_MAX]>,
     /// Whether somebody is in bed, where that is known.
     pub occupied: Option<bool>,
 }
@@ -102,6 +115,7 @@ struct Zone {
     steps: f64,
     failed: Option<(Moment, u32, bool)>,
     wild: f64,
+    wild_lately: f64,
     dead: Option<MatFault>,
     back: u32,
 }
@@ -134,7 +148,7 @@ impl ZoneWatch {
     pub(super) fn take(&mut self, at: Moment, channels: &Channels, about: &Circumstances) {
         self.started = self.started.or(Some(at));
         let passed = self.last.replace(at).map_or(Duration::ZERO, |last| at.since(last).min(Duration::from_secs(10)));
-        if let Some(occupied) = about.occupied {
+        if let Some(occupied) = self.are_loaded(channels, about) {
             let [nobody, somebody] = &mut self.seen;
             let seen = if occupied { somebody } else { nobody };
             *seen = seen.saturating_add(passed);
@@ -155,6 +169,20 @@ impl ZoneWatch {
             zone.steps += (step - zone.steps) * STEPS_FOLLOW;
         }
         self.judge(at, about);
+    }
+
+    /// Tells whether the zones that do move are loaded or free; none between, and where that cannot be told. What a dead
+    /// one says must not hide that the bed is empty.
+    fn are_loaded(&self, channels: &Channels, about: &Circumstances) -> Option<bool> {
+        let (Some(empty), Some(lying)) = (&about.empty, &about.lying) else { return about.occupied };
+        let zones = self.zones.iter().take(self.count).zip(channels.zones()).zip(empty.iter().zip(lying));
+        let moving = zones
+            .filter(|((zone, value), _)| zone.dead.is_none() && !zone.has_never_moved() && about.is_usable(**value));
+        let (above, span) = moving.fold((0.0, 0.0), |(above, span), ((_, value), (empty, lying))| {
+            (above + (value - empty), span + (lying - empty))
+        });
+        let share = if span == 0.0 { return None } else { above / span };
+        (share >= LOADED_SHARE).then_some(true).or((share <= UNLOADED_SHARE).then_some(false))
     }
 
     /// How far each zone that works has moved since the reading before.
@@ -180,9 +208,11 @@ impl ZoneWatch {
         }
     }
 
-    /// Tells whether every zone reads noise.
+    /// Tells whether every zone reads noise, or those that are not known to be dead have done so lately.
     pub(super) fn is_wild(&self) -> bool {
-        self.zones.iter().take(self.count).all(|zone| zone.wild > WILD)
+        let living = || self.zones.iter().take(self.count).filter(|zone| zone.dead.is_none());
+        let (sum, count) = living().fold((0.0, 0.0), |(sum, count), zone| (sum + zone.wild_lately, count + 1.0));
+        sum > WILD * count || self.zones.iter().take(self.count).all(|zone| zone.wild > WILD)
     }
 
     fn judge(&mut self, at: Moment, about: &Circumstances) {
@@ -237,6 +267,7 @@ impl Zone {
         if let (Some(width), true) = (about.width, self.readings > 0) {
             let step = ((value - self.value).abs() / width).min(1.0);
             self.wild += (step - self.wild) * WILD_FOLLOWS;
+            self.wild_lately += (step - self.wild_lately) * LATELY_FOLLOWS;
         }
         self.readings = self.readings.saturating_add(1);
         if self.since.is_some() && value - self.value == 0.0 {

@@ -17,19 +17,160 @@ fn a_silent_mat_is_a_fault_and_its_first_reading_ends_it() {
 }
 
 #[test]
-fn a_contact_that_chatters_is_a_fault_and_an_opening_held_for_a_minute_still_alarms() {
+fn a_contact_that_chatters_is_a_fault_and_an_opening_held_for_longer_than_its_moments_still_alarms() {
     let contact = Settings { contact: true, range: None, empty: None, occupied: None, ..settings() };
+    // Tenths of a second that a moment lasts, seconds after which nothing is told yet, and after which she has left.
+    for (moment, not_yet, left) in [(2, 2, 4), (10, 9, 11), (25, 24, 26)] {
+        let mut bed = Bed::new(contact.clone(), &Start::First, "2026-01-15T21:00:00Z");
+        let shows = |bed: &mut Bed, value: f64, readings: u32| (0..readings).for_each(|_| bed.read(value));
+        shows(&mut bed, 1.0, 300);
+        for _ in 0..10 {
+            shows(&mut bed, 0.0, moment);
+            shows(&mut bed, 1.0, 50);
+        }
+        assert_eq!(bed.kinds(), ["in-bed", "sensor-fault"]);
+        shows(&mut bed, 0.0, not_yet * 10);
+        assert_eq!(bed.kinds(), [""; 0], "moments of {moment} tenths");
+        shows(&mut bed, 0.0, (left - not_yet) * 10);
+        assert_eq!(bed.kinds(), ["rise"], "moments of {moment} tenths");
+    }
+}
+
+#[test]
+fn a_contact_that_chatters_for_long_moments_alarms_after_a_minute_at_the_latest() {
+    let fixed = Confirm::Fixed(Duration::from_secs(20));
+    let contact = Settings { contact: true, range: None, empty: None, occupied: None, confirm: fixed, ..settings() };
     let mut bed = Bed::new(contact, &Start::First, "2026-01-15T21:00:00Z");
     let shows = |bed: &mut Bed, value: f64, seconds: u32| (0..seconds * 10).for_each(|_| bed.read(value));
     shows(&mut bed, 1.0, 30);
-    for _ in 0..10 {
-        shows(&mut bed, 0.0, 1);
+    for _ in 0..14 {
+        shows(&mut bed, 0.0, 15);
         shows(&mut bed, 1.0, 5);
     }
     assert_eq!(bed.kinds(), ["in-bed", "sensor-fault"]);
-    shows(&mut bed, 0.0, 50);
+    shows(&mut bed, 0.0, 59);
     assert_eq!(bed.kinds(), [""; 0]);
-    shows(&mut bed, 0.0, 15);
+    shows(&mut bed, 0.0, 2);
+    assert_eq!(bed.kinds(), ["rise"]);
+}
+
+#[test]
+fn readings_that_fail_now_and_then_make_no_steady_pace_of_a_contact_that_sends_on_change() {
+    let mut bed = Bed::new(contact_mat(), &Start::First, "2026-01-15T21:00:00Z");
+    for _ in 0..40 {
+        bed.read(f64::NAN);
+        bed.read(0.0);
+        bed.silent(55);
+    }
+    bed.silent(600);
+    assert!(!bed.kinds().contains(&"sensor-fault"));
+}
+
+#[test]
+fn a_mat_of_which_one_zone_is_dead_may_be_stuck_with_the_others() {
+    let mut bed = Bed::new(four_zones(), &Start::First, "2026-01-15T21:00:00Z");
+    let failed: fn(u32) -> [Option<f64>; 4] = |_| [None, None, None, Some(f64::NAN)];
+    show_zones(&mut bed, EMPTY, 60, failed);
+    show_zones(&mut bed, LYING, 60, failed);
+    bed.kinds();
+    show_zones(&mut bed, LYING, 90, |_| [Some(601.0), Some(602.0), Some(603.0), Some(f64::NAN)]);
+    assert_eq!(bed.kinds(), ["sensor-fault"]);
+    assert_eq!(bed.detector.health(), MatHealth::Fault(MatFault::Stuck));
+}
+
+#[test]
+fn an_open_input_is_no_rise_of_who_lies_there() {
+    let levels = Settings { empty: Some(vec![2_800.0]), occupied: Some(vec![4_000.0]), ..settings() };
+    let mut bed = Bed::new(levels, &Start::First, "2026-01-15T21:00:00Z");
+    bed.shows(2_800.0, 60.0).shows(4_000.0, 60.0).kinds();
+    for step in 0..1_200_u32 {
+        bed.read(floating(step));
+    }
+    assert_eq!(bed.kinds(), ["sensor-fault"]);
+    bed.shows(4_000.0, 60.0).shows(2_800.0, 10.0);
+    assert_eq!(bed.kinds(), ["sensor-restored", "rise"]);
+}
+
+#[test]
+fn a_zone_that_always_reads_full_is_told_though_it_makes_the_bed_look_occupied() {
+    let full: fn(u32) -> [Option<f64>; 4] = |_| [None, None, None, Some(4095.0)];
+    let mut bed = Bed::new(four_zones(), &Start::First, "2026-01-15T21:00:00Z");
+    show_zones(&mut bed, EMPTY, 11 * 60, full);
+    show_zones(&mut bed, LYING, 20 * 60, full);
+    let told: Vec<_> = bed.events.iter().filter(|event| event.zone.is_some()).collect();
+    assert_eq!(told.len(), 1);
+    assert_eq!((&told[0].kind, told[0].zone), (&Kind::SensorFault(MatFault::Unplugged), Some(4)));
+}
+
+#[test]
+fn a_cable_pulled_after_a_start_that_moved_the_empty_level_is_a_fault() {
+    let levels = Settings { empty: Some(vec![0.0]), occupied: Some(vec![1_500.0]), ..settings() };
+    let mut bed = Bed::new(levels, &Start::First, "2026-01-15T21:00:00Z");
+    (0..600).for_each(|_| bed.read(0.0));
+    bed.silent(20).shows(150.0, 300.0).kinds();
+    (0..300).for_each(|_| bed.read(0.0));
+    assert_eq!(bed.kinds(), ["sensor-fault"]);
+    assert_eq!(bed.detector.health(), MatHealth::Fault(MatFault::Unplugged));
+}
+
+#[test]
+fn who_stands_up_from_a_quiet_seat_is_no_pulled_cable() {
+    let levels = Settings { empty: Some(vec![400.0]), occupied: Some(vec![3_000.0]), ..settings() };
+    let mut bed = Bed::new(levels, &Start::First, "2026-01-15T21:00:00Z");
+    bed.shows(400.0, 60.0).shows(3_000.0, 120.0).kinds();
+    // She shifts a little on the edge, and stands up between two readings; the bed reads lower than on installation day.
+    for value in [2_900.0, 2_830.0, 2_760.0, 2_720.0, 2_700.0, 2_670.0, 2_620.0, 2_560.0] {
+        bed.read(value);
+    }
+    (0..100).for_each(|_| bed.read(0.0));
+    assert_eq!(bed.kinds(), ["rise"]);
+}
+
+#[test]
+fn a_cable_that_reads_full_under_somebody_who_nearly_does_is_stuck() {
+    let levels = Settings { empty: Some(vec![500.0]), occupied: Some(vec![3_700.0]), ..settings() };
+    let mut bed = Bed::new(levels, &Start::First, "2026-01-15T21:00:00Z");
+    bed.shows(500.0, 60.0).shows(3_700.0, 120.0).kinds();
+    (0..900).for_each(|_| bed.read(4095.0));
+    assert_eq!(bed.kinds(), ["sensor-fault"]);
+    let mut bed = Bed::new(
+        Settings { empty: Some(vec![500.0]), occupied: Some(vec![3_700.0]), ..settings() },
+        &Start::First,
+        "2026-01-15T21:00:00Z",
+    );
+    bed.shows(500.0, 60.0).shows(3_700.0, 120.0).kinds();
+    for value in [3_720.0, 3_800.0, 3_900.0, 4_000.0, 4_080.0] {
+        bed.read(value);
+    }
+    (0..900).for_each(|_| bed.read(4095.0));
+    assert_eq!(bed.kinds(), [""; 0], "who turns over glides there");
+}
+
+#[test]
+fn a_light_person_is_seen_on_a_mat_that_installation_day_drove_to_its_end() {
+    let levels = Settings { empty: Some(vec![50.0]), occupied: Some(vec![4095.0]), ..settings() };
+    let mut bed = Bed::new(levels, &Start::First, "2026-01-15T21:00:00Z");
+    bed.shows(50.0, 60.0).shows(2_300.0, 60.0).shows(50.0, 10.0);
+    assert_eq!(bed.kinds(), ["in-bed", "rise"]);
+}
+
+#[test]
+fn zones_on_which_nothing_rests_do_not_say_that_who_sits_on_another_has_left() {
+    let (empty, occupied) = (Some(vec![0.0; 4]), Some(vec![900.0, 1_800.0, 1_800.0, 900.0]));
+    let mut bed = Bed::new(Settings { empty, occupied, ..four_zones() }, &Start::First, "2026-01-15T21:00:00Z");
+    let shows = |bed: &mut Bed, loads: [f64; 4], seconds: u32| {
+        for step in 0..seconds * 10 {
+            let breath = (f64::from(step) * 0.15).sin() / 100.0;
+            let noise = if step % 2 == 0 { 1.0 } else { -1.0 };
+            zones(bed, loads.map(|load| if load == 0.0 { 0.0 } else { (load * (1.0 + breath) + noise).round() }));
+        }
+    };
+    shows(&mut bed, [0.0; 4], 180);
+    shows(&mut bed, [900.0, 1_800.0, 1_800.0, 900.0], 600);
+    bed.kinds();
+    shows(&mut bed, [1_150.0, 0.0, 0.0, 0.0], 40);
+    assert!(!bed.kinds().contains(&"rise"));
+    shows(&mut bed, [0.0; 4], 10);
     assert_eq!(bed.kinds(), ["rise"]);
 }
 

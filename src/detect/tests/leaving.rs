@@ -17,7 +17,7 @@ fn fallen(share: f64, prepared: bool) -> Leaving {
 
 /// How long after the fall a mat that sends steadily decides.
 fn waits(leaving: &Leaving, confirm: Confirm) -> f64 {
-    leaving.due(confirm, false, false, true).since(leaving.gone).as_secs_f64()
+    leaving.due(confirm, false, None, true).since(leaving.gone).as_secs_f64()
 }
 
 fn fixed(seconds: u64) -> Confirm {
@@ -83,7 +83,7 @@ fn the_share_that_counts_is_the_higher_of_the_last_two() {
 fn one_reading_of_a_steady_mat_proves_nothing_and_of_another_all() {
     let once = Leaving::new(at(10.0), 0.0, false);
     assert_near(waits(&once, fixed(3)), 8.0);
-    assert_near(once.due(fixed(3), false, false, false).since(once.gone).as_secs_f64(), 3.0);
+    assert_near(once.due(fixed(3), false, None, false).since(once.gone).as_secs_f64(), 3.0);
     let mut twice = once;
     twice.take(at(10.1), 0.0, 0.0);
     assert_near(waits(&twice, fixed(3)), 3.0);
@@ -139,14 +139,18 @@ fn a_load_that_falls_on_has_not_come_to_rest() {
 }
 
 #[test]
-fn a_contact_waits_longer_than_a_lift_and_one_that_chatters_for_a_minute() {
+fn a_contact_waits_longer_than_a_lift_and_one_that_chatters_longer_than_its_moments() {
     let opened = Leaving::new(at(10.0), 0.0, false);
-    let waits = |confirm, chatters| opened.due(confirm, true, chatters, false).since(opened.gone).as_secs_f64();
-    assert_near(waits(Confirm::Auto, false), 2.5);
-    assert_near(waits(fixed(4), false), 4.0);
-    assert_near(waits(Confirm::Auto, true), 60.0);
-    assert_near(waits(fixed(4), true), 60.0);
-    assert_near(waits(fixed(0), true), 0.0);
+    let waits = |confirm, chatter: Option<u64>| {
+        let due = opened.due(confirm, true, chatter.map(Duration::from_secs), false);
+        due.since(opened.gone).as_secs_f64()
+    };
+    assert_near(waits(Confirm::Auto, None), 2.5);
+    assert_near(waits(fixed(4), None), 4.0);
+    assert_near(waits(Confirm::Auto, Some(20)), 20.0);
+    assert_near(waits(fixed(4), Some(20)), 20.0);
+    assert_near(waits(fixed(4), Some(1)), 4.0);
+    assert_near(waits(fixed(0), Some(20)), 0.0);
 }
 
 #[test]
