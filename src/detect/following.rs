@@ -156,7 +156,8 @@ pub(super) fn starting_levels(
         return (Levels::new(Some(&pair), learnt.lain(), now), again, life);
     }
     let empty = settings.empty.as_deref().map(|given| signal.levels(given));
-    let occupied = settings.occupied.as_deref().map(|given| signal.levels(given));
+    let lying = settings.empty.as_deref().zip(settings.occupied.as_deref());
+    let occupied = lying.map(|(empty, lying)| signal.lying(empty, lying));
     let given = empty.zip(occupied).map(|(empty, occupied)| Pair { empty, occupied });
     let moves = given.is_some() && !signal.has_end();
     let levels = Levels::new(given.as_ref(), Duration::ZERO, now).moving(moves);

@@ -28,13 +28,12 @@ const QUIET_RISES: f64 = 1.0001;
 /// after all keeps its middle, and its noise at the end of the range stays finite.
 const DIVIDER_END: f64 = 1.2;
 
-/// Where it is on a mat whose levels were given, as a multiple of what its fullest zone shows of somebody lying there: a
-/// divider is made for her weight in the middle of its scale, and a zone that she drives to the end of its own does not
-/// bend there.
-const DIVIDER_OF_LYING: f64 = 2.0;
+/// Above this part of the range a given level says little about a load: there a straightened scale makes half as
+/// much load again of a tenth more, and of a sensor that is straight after all far too much.
+const GIVEN_PART_MAX: f64 = 0.8;
 
-/// And at most there: a straight sensor that is taken for one so bent shows a third of her as a fifth.
-const DIVIDER_END_MAX: f64 = 2.0;
+/// But no lower than this part of the way from the empty level.
+const GIVEN_WAY_MIN: f64 = 0.75;
 
 /// A zone that gives nothing usable for this long does not work; until then its last value stands in.
 const ZONE_LOST_AFTER: Duration = Duration::from_secs(20);
@@ -111,8 +110,6 @@ pub(super) struct Signal {
     inverted: bool,
     /// Whether it is known which way load moves the value.
     way_known: bool,
-    /// Where the sensor would need infinite force, as a share of the range.
-    end: f64,
     zones: usize,
     kept: Zones,
     usable_at: [Option<Moment>; ZONES_MAX],
@@ -132,7 +129,6 @@ impl Signal {
             range: settings.range.filter(|_| !settings.contact),
             inverted: settings.invert || falls,
             way_known: settings.invert || given.is_some(),
-            end: end_of(settings, settings.invert || falls),
             zones: settings.zones.clamp(1, ZONES_MAX),
             kept: [f64::NAN; ZONES_MAX],
             usable_at: [None; ZONES_MAX],
@@ -178,6 +174,20 @@ impl Signal {
         let mut loads = [0.0; ZONES_MAX];
         for (load, value) in loads.iter_mut().zip(given) {
             *load = self.load(*value);
+        }
+        loads
+    }
+
+    /// Returns the loads of somebody lying there that given levels stand for: no more than they surely say, since whoever
+    /// is lighter than she who was measured must not look like a bag. Who is heavier is followed within seconds.
+    pub(super) fn lying(&self, empty: &[f64], lying: &[f64]) -> Zones {
+        let mut loads = self.levels(lying);
+        let Some((low, high)) = self.range else { return loads };
+        let (end, width) = if self.inverted { (high, low - high) } else { (low, high - low) };
+        for (load, (empty, lying)) in loads.iter_mut().zip(empty.iter().zip(lying)) {
+            let (empty, lying) = ((empty - end) / width, (lying - end) / width);
+            let surely = GIVEN_PART_MAX.max(empty + GIVEN_WAY_MIN * (lying - empty)).min(lying);
+            *load = self.load(end + surely * width);
         }
         loads
     }
@@ -234,7 +244,7 @@ impl Signal {
             return if self.inverted { -load } else { load };
         };
         let width = high - low;
-        let part = load / width * self.end / (self.end + load / width);
+        let part = load / width * DIVIDER_END / (DIVIDER_END + load / width);
         if self.inverted { high - part * width } else { low + part * width }
     }
 
@@ -250,7 +260,7 @@ impl Signal {
         };
         let width = high - low;
         let part = if self.inverted { high - value } else { value - low } / width;
-        width * part * self.end / (self.end - part.min(1.0))
+        width * part * DIVIDER_END / (DIVIDER_END - part.min(1.0))
     }
 
     /// Takes the channels of a reading. A zone that fails keeps its last value for a while, and is then left out.
@@ -307,11 +317,4 @@ impl Signal {
             self.quiet = self.noise.min(self.quiet * QUIET_RISES);
         }
     }
-}
-
-/// Returns where the sensor would need infinite force, by the levels that were given.
-fn end_of(settings: &Settings, inverted: bool) -> f64 {
-    let Some(((low, high), occupied)) = settings.range.zip(settings.occupied.as_ref()) else { return DIVIDER_END };
-    let part = |value: &f64| if inverted { high - value } else { value - low } / (high - low);
-    (occupied.iter().map(part).fold(0.0, f64::max) * DIVIDER_OF_LYING).clamp(DIVIDER_END, DIVIDER_END_MAX)
 }
