@@ -82,6 +82,8 @@ pub enum Because {
     },
     /// A load came and went before it had settled: nobody has lain down.
     LoadBrief,
+    /// The sensor has taken what lies on it for nothing, and the levels have moved with its zero.
+    ZeroMoved,
     /// Both levels are known from now on, in the sensor's own unit.
     Learnt {
         /// With nobody on the mat.
@@ -147,6 +149,9 @@ impl fmt::Display for Because {
             Self::MovedToEdge { lasted, moved, gone } => write_edge(f, lasted, moved, gone),
             Self::LiesAgain { lasted } => write!(f, "the load has been back where she lies for {}", Span(lasted)),
             Self::LoadBrief => f.write_str("a load came and went again before it had settled: nobody has lain down"),
+            Self::ZeroMoved => f.write_str(
+                "somebody lies where nothing seemed to: the sensor took her for the empty bed, and its levels are moved",
+            ),
             Self::Learnt { empty, occupied } => {
                 write!(f, "levels learnt from a swing between two steady loads: empty {empty:.1}, lying {occupied:.1}")
             }

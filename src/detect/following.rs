@@ -102,7 +102,8 @@ impl Detector {
         }
         let span = self.span();
         match self.occupancy.phase() {
-            Phase::Empty => {
+            // What lies in an empty bed beside a couple is one of the two, and what is lighter than empty is no level.
+            Phase::Empty if !self.zero.is_below() && !self.bedfellow.is_couple() => {
                 self.plausible.follow_empty(frame, self.whole_span(), self.signal.quiet_noise());
                 if let (Some(step), Some(span)) = (step, span) {
                     self.life.learn_still(&step, span);
@@ -116,17 +117,27 @@ impl Detector {
                 if let (Some(step), Some(span)) = (step, span) {
                     self.life.learn_lively(&step, span);
                 }
-                self.levels.follow_occupied(at, frame, self.signal.noise());
-                let pair = self.levels.pair().filter(|_| !self.signal.has_end());
-                let beside = pair.and_then(|pair| self.bedfellow.take(at, frame, pair));
-                if let Some(empty) = beside {
-                    self.levels.set_empty(empty);
-                    self.changed = true;
-                }
+                self.follow_who_lies(at, frame);
             }
-            Phase::Unknown | Phase::Settling { .. } | Phase::InBed { .. } | Phase::Leaving { .. } => {
+            Phase::Unknown | Phase::Empty | Phase::Settling { .. } | Phase::InBed { .. } | Phase::Leaving { .. } => {
                 self.levels.pass(at);
             }
+        }
+    }
+
+    fn follow_who_lies(&mut self, at: Moment, frame: &Frame) {
+        let Some(pair) = self.levels.pair().copied() else { return };
+        if self.signal.has_end() {
+            return self.levels.follow_occupied(at, frame, self.signal.noise());
+        }
+        if self.bedfellow.holds(pair.share(frame)) {
+            self.levels.pass(at);
+        } else {
+            self.levels.follow_occupied(at, frame, self.signal.noise());
+        }
+        if let Some(pair) = self.bedfellow.take(at, frame, &pair, self.levels.lain()) {
+            self.levels.replace(pair);
+            self.changed = true;
         }
     }
 

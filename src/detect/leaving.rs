@@ -16,6 +16,19 @@ pub(super) const CONFIRM_MAX: Duration = Duration::from_secs(8);
 /// A contact says nothing but that it is open: longer than a lift of the hips (half a second to two).
 const CONFIRM_CONTACT: Duration = Duration::from_millis(2_500);
 
+/// The decision where nobody saw the load go and the mat shows life: what reads as nothing may be a zero that was taken
+/// anew with her in bed, and only life can tell. Longer than the 37 s within which the breath of a sleeper comes and goes.
+const CONFIRM_UNSEEN: Duration = Duration::from_secs(45);
+
+/// How much a quiet time may speak against life there, in nats: breath that goes comes back.
+const QUIET_MAX: f64 = 2.0;
+
+/// How sure it must be then that she is there, in nats: 55 to 1, on top of how rarely anybody leaves within a silence.
+const LIVES_THERE: f64 = 4.0;
+
+/// Less than this share of a person, all at once after a silence, no empty bed shows: its zero has moved.
+pub(super) const BELOW_EMPTY: f64 = -0.3;
+
 /// Load at or below this share of a lying person may be a bag or a foam that comes back; above it somebody's part.
 pub(super) const LOW_SHARE: f64 = 0.15;
 
@@ -61,6 +74,8 @@ pub(super) struct Leaving {
     pub last: f64,
     /// Whether something prepared for leaving: she had sat up or moved to the edge before.
     pub prepared: bool,
+    /// Whether nobody saw the load go, on a mat whose zero may have moved meanwhile: then the share says nothing.
+    pub unseen: bool,
     /// Evidence of life since the load has come to rest, in nats.
     pub life: f64,
     /// The share at which it came to rest.
@@ -81,6 +96,7 @@ impl Leaving {
             share,
             last: share,
             prepared,
+            unseen: false,
             life: 0.0,
             rest: share,
             between: None,
@@ -110,12 +126,23 @@ impl Leaving {
             self.rest = share;
             self.life = 0.0;
         }
-        self.life = (self.life + life).clamp(-LIFE_MAX, LIFE_MAX);
+        let least = if self.unseen { -QUIET_MAX } else { -LIFE_MAX };
+        self.life = (self.life + life).clamp(least, LIFE_MAX);
     }
 
     /// Returns the evidence that she is not still there, in nats.
     pub(super) fn against_still_there(&self) -> f64 {
-        emptiness(self.share) - self.life
+        if self.unseen { -self.life } else { emptiness(self.share) - self.life }
+    }
+
+    /// Tells whether it was not she who went but the zero of the mat that has moved.
+    pub(super) fn is_moved_zero(&self) -> bool {
+        self.unseen && self.readings >= 2 && (self.life >= LIVES_THERE || self.share <= BELOW_EMPTY)
+    }
+
+    /// Tells whether the load has come to rest far below that of the empty bed, which was never right then.
+    pub(super) fn is_below_empty(&self) -> bool {
+        self.readings >= 2 && self.share <= BELOW_EMPTY && self.share - self.last <= DEEP_SHARE && !self.unseen
     }
 
     /// Tells whether so little is left that it can be nobody, if nothing else speaks for her.
@@ -135,6 +162,9 @@ impl Leaving {
         // A glitch before a pause of the line is no rise.
         let unconfirmed = steady && self.readings < 2;
         let doubtful = !contact && self.against_still_there() < STILL_THERE_RULED_OUT;
+        if self.unseen {
+            return self.gone + away.max(CONFIRM_UNSEEN);
+        }
         self.gone + if unconfirmed || doubtful { away.max(CONFIRM_MAX) } else { away }
     }
 

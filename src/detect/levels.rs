@@ -184,13 +184,10 @@ impl Levels {
         at.since(*self.heavy.get_or_insert(at)) < HEAVY_STAYS
     }
 
-    /// Takes another level for the empty bed: somebody else lies there as well.
-    pub(super) fn set_empty(&mut self, empty: Zones) {
-        if let Some(pair) = &mut self.pair {
-            let beside = Pair { empty, ..*pair };
-            if beside.span() > 0.0 {
-                *pair = beside;
-            }
+    /// Takes other levels for the same mat: its zero has moved, or somebody else lies there as well.
+    pub(super) fn replace(&mut self, pair: Pair) {
+        if pair.span() > 0.0 {
+            self.pair = Some(pair);
         }
     }
 

@@ -18,6 +18,7 @@
 //! [`view`] what the detector sees at the moment, for people who ask.
 
 mod absence;
+mod again;
 mod bedfellow;
 mod daily;
 mod drift;
@@ -70,6 +71,7 @@ use plausible::Plausible;
 use reading::RETAINED_STANDS_AFTER;
 use rules::Rules;
 use signal::Signal;
+use zero::Zero;
 
 /// Where the detector of a bed starts.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,6 +94,7 @@ pub struct Detector {
     learning: Option<Learning>,
     life: Life,
     bedfellow: Bedfellow,
+    zero: Zero,
     plausible: Plausible,
     drift: Drift,
     period: Period,
@@ -137,6 +140,7 @@ impl Detector {
             learning,
             life,
             bedfellow: Bedfellow::default(),
+            zero: Zero::default(),
             plausible: Plausible::new(settings.zones),
             drift: Drift::default(),
             period: Period::new(settings.contact),
@@ -300,9 +304,13 @@ impl Detector {
         let because = self.because_of_change(change, gap);
         if matches!(change, Change::Left { .. }) {
             self.levels.confirm();
+            self.zero_is_seen();
         }
         if let Some(event) = self.rules.on_change(&self.settings, change, gap, &self.now) {
             self.tell(event, because);
+        }
+        if let (Change::Left { .. }, Some(pair)) = (change, self.bedfellow.left()) {
+            self.levels.replace(pair);
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::leaving::Leaving;
+use super::leaving::{BELOW_EMPTY, Leaving};
 use super::life::Shows;
 use super::settings::{Confirm, Settings};
 use crate::model::Moment;
@@ -146,6 +146,8 @@ pub(super) struct Occupancy {
     /// Since when only a part of it is there.
     part: Option<Moment>,
     last: Moment,
+    /// Whether nothing was seen for a while before the latest reading, on a mat whose zero may have moved meanwhile.
+    unseen: bool,
     /// Whether the mat shows life.
     shows: Shows,
     /// How long somebody must lie there before it is sure that it is somebody, where that is longer than `settle`.
@@ -164,6 +166,7 @@ impl Occupancy {
             lately: 1.0,
             part: None,
             last: now,
+            unseen: false,
             shows: Shows::Nothing,
             unsure: None,
         }
@@ -206,6 +209,16 @@ impl Occupancy {
         self.chatter = chatter.filter(|_| self.contact);
     }
 
+    /// Says whether nothing was seen before what the mat shows next, so that its zero may have moved.
+    pub(super) fn set_unseen(&mut self, unseen: bool) {
+        self.unseen = unseen;
+    }
+
+    /// Tells whether the load has gone unseen, so that the zero may have moved instead.
+    pub(super) fn is_unseen(&self) -> bool {
+        matches!(self.phase, Phase::Leaving { leaving, .. } if leaving.unseen)
+    }
+
     /// Takes what the mat shows at `at`.
     pub(super) fn see(&mut self, at: Moment, sight: Sight) -> Option<Change> {
         let (gone, occupied) = (sight.is_gone(), sight.is_occupied());
@@ -227,7 +240,8 @@ impl Occupancy {
                 };
             }
             Phase::InBed { since, seen } if gone => {
-                let leaving = Leaving::new(at, sight.share, self.is_prepared(at));
+                let mut leaving = Leaving::new(at, sight.share, self.is_prepared(at));
+                leaving.unseen = self.unseen && (self.shows != Shows::Nothing || sight.share <= BELOW_EMPTY);
                 self.phase = Phase::Leaving { since, seen, leaving };
             }
             Phase::InBed { since, .. } => {

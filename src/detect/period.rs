@@ -107,6 +107,11 @@ impl Period {
         self.steady && self.mean <= gap
     }
 
+    /// Returns the mean gap of a mat that sends steadily; zero where it does not.
+    pub(super) fn mean(&self) -> Duration {
+        self.mean
+    }
+
     /// Returns how long a silence has to be to be a fault.
     pub(super) fn silent_after(&self) -> Duration {
         self.silent_after

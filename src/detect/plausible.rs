@@ -315,7 +315,7 @@ impl Detector {
         let span = self.whole_span();
         let jump = self.plausible.jump(span) / span;
         if !(IMPOSSIBLE_SHARE..=IMPOSSIBLE_HEAVY_SHARE).contains(&share) {
-            return jump.abs() > IMPOSSIBLE_HEAVY_SHARE;
+            return jump.abs() > IMPOSSIBLE_HEAVY_SHARE || (share < IMPOSSIBLE_SHARE && -jump > ENTER_SHARE);
         }
         let at_end = frame.end == Some(End::Unloaded) || frame.is_zero();
         let below = self.value_of(&pair.empty) - frame.sum_of(&frame.values);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Detector;
 use super::leaving::Leaving;
-use super::occupancy::{Change, Phase, Sight};
+use super::occupancy::{Change, LEAVE_SHARE, Phase, Sight};
 use super::place;
 use super::signal::{End, Frame, Sample};
 use crate::model::reading::ZONES_MAX;
@@ -41,6 +41,7 @@ impl Detector {
             self.take_back();
             return self.unusable(fault);
         }
+        let unseen = self.may_have_started(reading.at);
         let before = self.latest.replace(*reading);
         // A reading that failed lies between: the mat has said something else meanwhile.
         let again = !self.faults.is_unusable() && before.is_some_and(|before| before.channels == reading.channels);
@@ -51,14 +52,22 @@ impl Detector {
             self.period.arrived(reading.at, again);
         }
         self.good(reading.at);
+        if unseen {
+            self.life.interrupted();
+        }
         let step = self.life.take(reading.at, &frame, self.span(), self.bearing(&frame));
         self.learn(reading.at, &frame, step.as_ref());
         self.load.value = Some(frame.sum_of(&frame.values));
+        let in_bed = matches!(self.occupancy.phase(), Phase::InBed { .. });
+        self.zero.count(&frame, in_bed);
+        self.watch_below_empty(reading.at, &frame, unseen);
         if let Some(sight) = self.sight(&frame, step.map_or(0.0, |step| step.evidence)) {
+            self.occupancy.set_unseen(unseen);
             self.load.share = Some(sight.share).filter(|_| !self.settings.contact);
             self.settle_retained(sight);
             self.see(reading.at, sight);
         }
+        self.watch_zero(reading.at, &frame);
         self.watch_edge(reading.at, &frame);
         let in_bed = matches!(self.occupancy.phase(), Phase::InBed { .. });
         self.changed |= in_bed && self.now.moment.since(self.remembered) >= REMEMBER_EVERY;
@@ -136,11 +145,12 @@ impl Detector {
     }
 
     /// Evidence: what a reading shows. `None` where the levels are not known and nothing can be said.
-    fn sight(&self, frame: &Frame, life: f64) -> Option<Sight> {
+    fn sight(&mut self, frame: &Frame, life: f64) -> Option<Sight> {
         if self.settings.contact {
             return Some(Sight { share: if self.is_pressed(frame) { 1.0 } else { 0.0 }, life: 0.0 });
         }
-        let share = self.levels.share(frame).filter(|share| !self.is_unbelievable(*share));
+        let (share, life) = self.share(frame, life);
+        let share = share.filter(|share| !self.is_unbelievable(*share));
         // Many mats read exactly the end of their range when nobody lies there.
         let empty = (frame.end == Some(End::Unloaded)).then_some(0.0);
         share.or(empty).map(|share| Sight { share, life })
@@ -154,6 +164,24 @@ impl Detector {
         let least = BEARING_PART * total / f64::from(frame.zones());
         let is_full = |zone| frame.values.get(zone).is_some_and(|value| self.signal.is_full(*value));
         std::array::from_fn(|zone| above.get(zone).is_some_and(|load| *load >= least && !is_full(zone)) || total <= 0.0)
+    }
+
+    /// Returns the share of a lying person, and the signs of life as far as they are hers: of two, the other one lives.
+    fn share(&mut self, frame: &Frame, life: f64) -> (Option<f64>, f64) {
+        if self.zero.says_nothing() {
+            return (Some(0.0), life);
+        }
+        match self.occupancy.phase() {
+            Phase::InBed { .. } | Phase::Leaving { .. } if self.bedfellow.is_couple() => {
+                (self.bedfellow.share(frame), if self.occupancy.is_unseen() { life } else { 0.0 })
+            }
+            Phase::Empty | Phase::Settling { .. } => {
+                let share = self.levels.share(frame);
+                let nobody = share.is_some_and(|share| self.bedfellow.is_stranger(share));
+                (share.map(|share| if nobody { share.min(LEAVE_SHARE) } else { share }), life)
+            }
+            Phase::Unknown | Phase::InBed { .. } | Phase::Leaving { .. } => (self.levels.share(frame), life),
+        }
     }
 
     /// Tells whether somebody lies on a contact.

@@ -1,81 +1,190 @@
-//! Looks again at where empty lies on a sensor whose zero moves: a pressure with the weather, a scale at each start.
+//! A sensor that starts again and takes what lies on it for nothing, as scales do that tare themselves when they get power.
 //!
-//! How much a person moves the value is known there, and only that. Where the value at the first look is none that a
-//! person or an empty bed could make, nothing is believed until a swing as large as a person tells; and a swing that the
-//! levels contradict corrects them. Never looks at a sensor with a fixed end, whose zero stays.
+//! With her in bed it then reads like an empty bed, and when she leaves, less than nothing. Two signs tell: something
+//! lives where nothing seems to lie after a silence, and nobody makes an empty bed lighter by a person's weight. Never
+//! says who lies there; it moves the levels, and occupancy goes on from there. Only where the sensor has no known range:
+//! an end of a range stays where it is.
+
+use std::time::Duration;
 
 use super::Detector;
 use super::evidence::Because;
-use super::learning::{Learning, Learnt};
-use super::leaving::Leaving;
 use super::levels::Pair;
 use super::occupancy::{Change, Phase};
+use super::signal::{Frame, Zones};
 use crate::model::Moment;
 
-/// Shares of a lying person that are believed at the first look. Nobody makes a mat lighter than empty, and the heaviest
-/// resident (130 kg) makes 1.7 times of what the technician (75 kg) made; foam and weather of a day are in it.
-const BELIEVED: (f64, f64) = (-0.35, 1.6);
+/// A silence this long may have been a start of the electronics: an ESP32 with an HX711 takes longer to be back on air.
+const START_MIN: Duration = Duration::from_secs(5);
 
-/// A swing of this share of a lying person is no posture and no bag: the lightest resident (35 kg) makes 0.47 of what the
-/// technician made.
-const LARGE_SHARE: f64 = 0.5;
+/// And this many of the mat's periods: some rows get lost.
+const START_PERIODS: u32 = 3;
+
+/// What lies there is smoothed over this long: a step in a turn is not what she weighs.
+const SMOOTH: Duration = Duration::from_secs(5);
+
+/// Where a bed that was taken for empty keeps no more than this share of whom its load may be, she has begun to leave.
+const LEAVES_BELOW: f64 = 0.5;
+
+/// And when so many readings in a row have shown it: a single one is a glitch.
+const LEAVES_READINGS: u32 = 2;
+
+/// Readings in a row that are exactly zero are no chance, in nats: 3000 to 1.
+const NO_CHANCE: f64 = 8.0;
+
+/// How often a sensor that never says less than zero says zero with her weight just on it, before that was seen: noise
+/// is below it half of the time.
+const USUAL_FIRST: f64 = 0.5;
+
+/// At the least.
+const USUAL_MIN: f64 = 0.05;
+
+/// How quickly that is followed: about the last 200 readings.
+const USUAL_FOLLOWS: f64 = 1.0 / 200.0;
+
+/// What is known about where zero is.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Zero {
+    /// The loads with her in bed, as they were last seen.
+    lain: Option<(Moment, Zones)>,
+    /// How many readings in a row have shown less than an empty bed.
+    below: u32,
+    /// Whether she leaves a bed that was taken for empty.
+    leaves: bool,
+    /// Whether zero was taken anew with her in bed, so that an empty bed is less than nothing.
+    has_moved: bool,
+    /// How many readings in a row have been exactly zero.
+    nothings: u32,
+    /// How often they are with her in bed, as a share of all.
+    usual: Option<f64>,
+    /// Whether it may have started again since the empty bed was last seen left.
+    started: bool,
+}
+
+impl Zero {
+    /// Tells whether the latest reading has shown less than an empty bed, so that it is no level to be followed.
+    pub(super) fn is_below(&self) -> bool {
+        self.below > 0
+    }
+
+    /// Tells whether it says nothing but zero. A sensor that never says less than that says it of a bed that is lighter
+    /// than its zero, and with her weight just on it half of what it says is noise above.
+    pub(super) fn says_nothing(&self) -> bool {
+        let usual = self.usual.unwrap_or(USUAL_FIRST).max(USUAL_MIN);
+        self.has_moved && f64::from(self.nothings) * -usual.ln() >= NO_CHANCE
+    }
+
+    /// Counts how often it has said nothing but zero.
+    pub(super) fn count(&mut self, frame: &Frame, in_bed: bool) {
+        let nothing = frame.is_zero();
+        self.nothings = if nothing { self.nothings.saturating_add(1) } else { 0 };
+        if self.has_moved && in_bed {
+            let usual = self.usual.get_or_insert(USUAL_FIRST);
+            *usual += (f64::from(u8::from(nothing)) - *usual) * USUAL_FOLLOWS;
+        }
+    }
+
+    fn follow(&mut self, at: Moment, loads: &Zones) {
+        let (seen, lain) = self.lain.get_or_insert((at, *loads));
+        let part = (at.since(*seen).as_secs_f64() / SMOOTH.as_secs_f64()).min(1.0);
+        *seen = at;
+        for (level, load) in lain.iter_mut().zip(loads) {
+            *level += (load - *level) * part;
+        }
+    }
+}
 
 impl Detector {
-    /// Tells whether a share means nothing, because zero has moved since the levels became known.
-    pub(super) fn is_unbelievable(&self, share: f64) -> bool {
-        let unknown = matches!(self.occupancy.phase(), Phase::Unknown);
-        unknown && !self.signal.has_end() && !(BELIEVED.0..=BELIEVED.1).contains(&share)
+    /// Tells whether the silence before a reading at `at` may have been a start that has moved the zero.
+    pub(super) fn may_have_started(&self, at: Moment) -> bool {
+        let least = START_MIN.max(self.period.mean() * START_PERIODS);
+        let silent = self.latest.is_none_or(|latest| at.since(latest.at) >= least);
+        silent && !self.settings.contact && !self.signal.has_end() && self.levels.pair().is_some()
     }
 
-    /// A swing that may be a person has come to rest: where that is news, levels and phase follow it.
-    pub(super) fn look_again(&mut self, at: Moment, learnt: &Learnt) {
-        let Some(learning) = &self.learning else { return };
-        let Some(span) = learning.span().filter(|span| self.is_news(learnt, *span, learning.was_in_bed())) else {
+    /// What lies there after a silence, and reads as nothing, lives: zero was taken anew with her in bed.
+    pub(super) fn watch_zero(&mut self, at: Moment, frame: &Frame) {
+        match self.occupancy.phase() {
+            Phase::InBed { .. } if !self.occupancy.is_part() => self.zero.follow(at, &frame.loads),
+            Phase::Leaving { since, leaving, .. } if leaving.is_moved_zero() => {
+                let (Some((_, lain)), Some(pair)) = (self.zero.lain.take(), self.levels.pair()) else { return };
+                let by = std::array::from_fn(|zone| of(&frame.loads, zone) - of(&lain, zone));
+                let moved = |level: &Zones| std::array::from_fn(|zone| of(level, zone) + of(&by, zone));
+                let pair = Pair { empty: moved(&pair.empty), occupied: moved(&pair.occupied) };
+                self.bedfellow.moved(&by);
+                self.zero_is(pair);
+                self.occupancy.set_phase(Phase::InBed { since, seen: at });
+                self.remark(Because::ZeroMoved);
+            }
+            Phase::Leaving { leaving, .. } if self.zero.leaves || leaving.is_below_empty() => {
+                // A cable says the same again and again.
+                if self.plausible.repeats() == 0 {
+                    self.follow_down(frame);
+                }
+            }
+            Phase::Empty | Phase::Unknown | Phase::Settling { .. } => {
+                (self.zero.lain, self.zero.leaves) = (None, false);
+            }
+            Phase::InBed { .. } | Phase::Leaving { .. } => {}
+        }
+    }
+
+    /// An empty bed that becomes lighter by a person's weight was not empty. To be told of each reading before it is
+    /// judged. `unseen`: nothing was seen before it, so that the zero may have moved instead.
+    pub(super) fn watch_below_empty(&mut self, at: Moment, frame: &Frame, unseen: bool) {
+        let Some(pair) = self.levels.pair() else { return };
+        let remaining = self.bedfellow.remaining(pair);
+        self.zero.started |= unseen;
+        // Without a start, or one of two who was left behind, it is the weather that makes a bed lighter.
+        let possible = self.zero.started || remaining.is_some();
+        let lies = remaining.unwrap_or_else(|| as_she_weighs(pair));
+        let below = possible && lies.share(frame) <= LEAVES_BELOW;
+        let watched = matches!(self.occupancy.phase(), Phase::Empty) && !self.signal.has_end();
+        if !below || !watched || (unseen && self.zero.below == 0) {
+            self.zero.below = 0;
             return;
-        };
-        let pair =
-            Pair { empty: self.signal.loads_of(&learnt.empty), occupied: self.signal.loads_of(&learnt.occupied) };
-        self.learning = Some(Learning::with_span(span));
-        self.levels.set(Some(&pair), at);
+        }
+        // A cable says the same again and again.
+        self.zero.below += u32::from(self.zero.below == 0 || self.plausible.repeats() == 0);
+        if self.zero.below < LEAVES_READINGS {
+            return;
+        }
+        self.zero.below = 0;
+        self.zero.leaves = true;
+        self.bedfellow.clear();
+        self.zero_is(lies);
+        self.remark(Because::ZeroMoved);
+        self.occupancy.set_phase(Phase::InBed { since: at, seen: at });
+        self.on_change(Change::Settled { at });
+    }
+
+    /// She may be heavier than was known: what is lighter still is the empty bed.
+    fn follow_down(&mut self, frame: &Frame) {
+        if let Some(pair) = self.levels.pair().filter(|pair| pair.share(frame) < 0.0) {
+            let pair = Pair { empty: frame.loads, occupied: pair.occupied };
+            self.levels.replace(pair);
+        }
+    }
+
+    /// She has been seen to leave: what is there now is the empty bed.
+    pub(super) fn zero_is_seen(&mut self) {
+        self.zero.started = false;
+    }
+
+    fn zero_is(&mut self, pair: Pair) {
+        self.levels.replace(pair);
+        self.zero.has_moved = true;
         self.drift.forget();
         self.changed = true;
-        let (empty, occupied) = (learnt.empty.iter().sum(), learnt.occupied.iter().sum());
-        self.remark(Because::Learnt { empty, occupied });
-        if learnt.is_occupied {
-            let (since, readings) = (learnt.swing_at, 2);
-            self.occupancy.set_phase(Phase::Settling { since, readings, dip: None, from_unknown: false });
-        } else {
-            self.has_left(learnt);
-        }
     }
+}
 
-    /// Tells whether a swing contradicts what is taken for known.
-    fn is_news(&self, learnt: &Learnt, span: f64, was_in_bed: bool) -> bool {
-        let swing = learnt.occupied.iter().sum::<f64>() - learnt.empty.iter().sum::<f64>();
-        let large = swing.abs() >= LARGE_SHARE * span;
-        match (learnt.is_occupied, self.occupancy.phase()) {
-            (_, Phase::Unknown) => large || learnt.sure,
-            // Nobody makes an empty bed lighter: somebody lay there all the time.
-            (false, Phase::Empty) => large && !was_in_bed,
-            // Nothing moves there any more, and zero was never seen.
-            (false, Phase::InBed { .. }) => large && learnt.sure && !self.levels.is_confirmed(),
-            (true, _) | (false, Phase::Settling { .. } | Phase::Leaving { .. }) => false,
-        }
-    }
+/// What an empty bed was taken for that is hers: with her it reads as it did, and without her less by what she weighs.
+fn as_she_weighs(pair: &Pair) -> Pair {
+    let empty = std::array::from_fn(|zone| 2.0 * of(&pair.empty, zone) - of(&pair.occupied, zone));
+    Pair { empty, occupied: pair.empty }
+}
 
-    /// She lay there before the swing, and it was her leaving.
-    pub(super) fn has_left(&mut self, learnt: &Learnt) {
-        let since = match self.occupancy.phase() {
-            Phase::InBed { since, .. } => since,
-            Phase::Unknown | Phase::Empty | Phase::Settling { .. } | Phase::Leaving { .. } => {
-                self.on_change(Change::Settled { at: learnt.before_since });
-                learnt.before_since
-            }
-        };
-        let gone = learnt.swing_at;
-        let mut leaving = Leaving::new(gone, 0.0, false);
-        // A plateau is many readings.
-        leaving.readings = 2;
-        self.occupancy.set_phase(Phase::Leaving { since, seen: gone, leaving });
-    }
+fn of(zones: &Zones, zone: usize) -> f64 {
+    zones.get(zone).copied().unwrap_or_default()
 }

@@ -125,9 +125,9 @@ fn a_time_that_is_passed_over_follows_nothing() {
 #[test]
 fn a_second_one_beside_her_is_the_empty_bed_as_long_as_she_weighs_more() {
     let mut levels = levels(Duration::ZERO);
-    levels.set_empty(zones(&[300.0]));
+    levels.replace(Pair { empty: zones(&[300.0]), occupied: levels.pair().unwrap().occupied });
     assert_near(both(&levels), (300.0, 600.0));
-    levels.set_empty(zones(&[600.0]));
+    levels.replace(Pair { empty: zones(&[600.0]), occupied: levels.pair().unwrap().occupied });
     assert_near(both(&levels), (300.0, 600.0));
     levels.set(None, at(1.0));
     assert!(levels.pair().is_none());

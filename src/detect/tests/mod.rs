@@ -16,6 +16,7 @@ mod properties;
 mod restarts;
 mod rising;
 mod rules;
+mod scales;
 mod wiring;
 mod zero;
 
