@@ -2,8 +2,11 @@
 //!
 //! The rules of trust are PURE and live in [`Trust`]; [`Clock`] feeds them with what the kernel says. Nothing here
 //! ever sets a clock.
+//!
+//! The floor: it is no earlier than when the program was built, nor than the last good time that was noted. Only
+//! certificates are judged by it ([`Clock::for_certificates`]); what is told carries the clock as it is.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -66,6 +69,30 @@ impl Trust {
     }
 }
 
+/// The time by which certificates are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CertificateTime {
+    /// The wall clock, or the floor where that lies behind it.
+    pub utc: Timestamp,
+    /// Whether it is right. Where not, it may be later than that, and is no earlier.
+    pub sure: bool,
+}
+
+/// Judges the wall clock by the floor. A clock that a time service keeps now is right, whatever the floor says: so one
+/// wrong note of a good time does no harm for long. PURE.
+fn floored(utc: Timestamp, trusted: bool, synchronised: bool, floor: Timestamp) -> CertificateTime {
+    if synchronised || utc >= floor {
+        CertificateTime { utc, sure: synchronised || trusted }
+    } else {
+        CertificateTime { utc: floor, sure: false }
+    }
+}
+
+/// When the program was built.
+fn built() -> Timestamp {
+    env!("NATTVAKT_BUILT").parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok()).unwrap_or_default()
+}
+
 /// How often the kernel is asked whether the clock is synchronised: readings come at 50 Hz, the answer changes in minutes.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
@@ -78,6 +105,8 @@ pub struct Clock {
 #[derive(Debug)]
 struct State {
     trust: Trust,
+    floor: Timestamp,
+    synchronised: fn() -> bool,
     /// What the kernel said last, and when.
     answer: Option<(Moment, bool)>,
 }
@@ -86,20 +115,62 @@ impl Clock {
     /// Makes the clock of this process.
     #[must_use]
     pub fn new(source: ClockSource) -> Self {
-        Self { state: Arc::new(Mutex::new(State { trust: Trust::new(source), answer: None })) }
+        Self::asking(source, synchronised)
+    }
+
+    /// Makes one that asks somebody else than the kernel whether a time service keeps the wall clock.
+    #[must_use]
+    pub fn asking(source: ClockSource, synchronised: fn() -> bool) -> Self {
+        let state = State { trust: Trust::new(source), floor: built(), synchronised, answer: None };
+        Self { state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// Goes by another source from now on. What is known of the clock stays known.
+    pub fn set_source(&self, source: ClockSource) {
+        self.lock().trust.source = source;
+    }
+
+    /// Notes that it was this late already. An earlier time changes nothing.
+    pub fn raise_floor(&self, known: Timestamp) {
+        let mut state = self.lock();
+        state.floor = state.floor.max(known);
+    }
+
+    /// Returns the wall clock where a time service keeps it right now: a good time, worth noting for a later boot.
+    #[must_use]
+    pub fn good_time(&self) -> Option<Timestamp> {
+        let (now, synchronised) = self.look();
+        synchronised.then_some(now.utc)
+    }
+
+    /// Returns the time by which certificates are to be judged.
+    #[must_use]
+    pub fn for_certificates(&self) -> CertificateTime {
+        let (now, synchronised) = self.look();
+        let floor = self.lock().floor;
+        floored(now.utc, now.trusted, synchronised, floor)
     }
 
     /// Returns what time it is and whether the wall clock is trusted.
     #[must_use]
     pub fn now(&self) -> Now {
+        self.look().0
+    }
+
+    /// Looks at the clocks; tells also whether a time service keeps the wall clock now.
+    fn look(&self) -> (Now, bool) {
         let (moment, utc) = (moment(), utc());
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let State { trust, answer } = &mut *state;
+        let mut state = self.lock();
+        let State { trust, floor: _, synchronised, answer } = &mut *state;
         // Whoever has moved the clock has told the kernel: then the last answer is worth nothing.
         let still_good = |asked: Moment| moment.since(asked) < ASK_EVERY && !trust.stepped(moment, utc);
         let fresh = answer.filter(|(asked, _)| still_good(*asked));
         let (_, synchronised) = *answer.insert(fresh.unwrap_or_else(|| (moment, synchronised())));
-        Now { moment, utc, trusted: trust.look(moment, utc, synchronised) }
+        (Now { moment, utc, trusted: trust.look(moment, utc, synchronised) }, synchronised)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -182,5 +253,29 @@ mod tests {
     fn a_battery_backed_clock_is_trusted_as_it_is() {
         let (moment, utc) = at(Duration::ZERO);
         assert!(Trust::new(ClockSource::Rtc).look(moment, utc, false));
+    }
+
+    #[test]
+    fn certificates_are_judged_by_no_earlier_time_than_the_floor() {
+        let (_, now) = at(HOUR);
+        let (_, later) = at(HOUR * 2);
+        let (behind, sure) = (floored(now, true, false, later), true);
+        assert_eq!(behind, CertificateTime { utc: later, sure: false }, "a clock behind the floor is wrong");
+        assert_eq!(floored(later, true, false, now), CertificateTime { utc: later, sure });
+        assert_eq!(floored(later, false, false, now), CertificateTime { utc: later, sure: false });
+        assert_eq!(floored(now, true, true, later), CertificateTime { utc: now, sure }, "the floor was noted wrongly");
+    }
+
+    #[test]
+    fn the_floor_only_rises_and_is_the_time_of_the_build_at_least() {
+        let clock = Clock::new(ClockSource::Rtc);
+        let year = SignedDuration::from_hours(24 * 365);
+        clock.raise_floor(Timestamp::UNIX_EPOCH);
+        assert!(clock.lock().floor > "2026-01-01T00:00:00Z".parse().unwrap());
+        let ahead = utc() + year;
+        clock.raise_floor(ahead);
+        clock.raise_floor(utc());
+        assert_eq!(clock.lock().floor, ahead);
+        assert!(clock.good_time().is_some() || clock.for_certificates().utc == ahead);
     }
 }

@@ -23,13 +23,14 @@
 //! | [`detect`] | PURE: readings and time in, events out |
 //! | [`store`] | the only place that names sled: outbox, journal, state over restarts |
 //! | [`dispatch`] | alerts to the dispatch service; the retry policy is PURE |
+//! | [`action`] | what the gateway does by itself: a light, a command |
 //! | [`gateway`] | wiring: tasks, readiness, drain, watchdog, health |
 //! | [`model`] | ground floor: ids, time, readings, events, alerts, the night, texts |
 //! | [`config`] | a TOML file to checked settings, or every mistake at once |
 //! | [`simulate`] | PURE: residents, mats and faults by seed |
 //! | [`cli`] | one file a command |
 //!
-//! `sensor`, `detect`, `store` and `dispatch` never name each other: `gateway` joins them. PURE means no I/O, no async,
+//! `sensor`, `detect`, `store`, `dispatch` and `action` never name each other: `gateway` joins them. PURE means no I/O, no async,
 //! no clock, no randomness: time and seeds are handed in. `tests/house.rs` and `.clippy.toml` hold both rules.
 //! [`clock`], [`secret`], [`tls`] and [`telemetry`] stand beside the rooms.
 //!
@@ -38,6 +39,7 @@
 //! [`model::event`] for the words, [`detect`] for the reason of it all, [`gateway`] for how it hangs together, then
 //! [`store`] and [`dispatch::queue`] for why nothing is lost.
 
+pub mod action;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use nattvakt::clock::{Clock, ClockSource};
 use nattvakt::config::{self, Looks};
 use nattvakt::model::Channels;
 use nattvakt::sensor::recording::Recording;
@@ -192,7 +193,15 @@ async fn the_broker_hands_on_a_night_that_is_published_without_loss() {
     let mats = vec![mqtt::Mat { bed: "bed-1".parse().unwrap(), settings: settings.clone(), feed }];
     let address = nattvakt::sensor::BrokerSettings { port: broker.port(), ..Default::default() };
     let mut tasks = JoinSet::new();
-    tasks.spawn(mqtt::run(address, "nattvakt-test".to_owned(), mats, link));
+    let mats = watch::Sender::new(mats);
+    tasks.spawn(mqtt::run(mqtt::Setup {
+        broker: address,
+        client_id: "nattvakt-test".to_owned(),
+        mats: mats.subscribe(),
+        publications: None,
+        clock: Clock::new(ClockSource::Rtc),
+        link,
+    }));
     timeout(PATIENCE, up.wait_for(|link| *link == Link::Up)).await.unwrap().unwrap();
     let live = tokio::task::spawn_blocking(move || Live::start(&["--mqtt", &url, "--topic", "mats/bed-1"]));
     let heard = hear(&mut bed, 100).await;

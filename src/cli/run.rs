@@ -10,7 +10,7 @@ use tracing::{info, warn};
 use super::{Failure, Signals, Told, block_on};
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError, Looks, Severity, accepted};
-use crate::gateway::{self, Order, Setup};
+use crate::gateway::{self, Load, Order, Setup};
 use crate::telemetry;
 
 /// Watches the beds of this home until it is told to stop.
@@ -19,7 +19,9 @@ use crate::telemetry;
 /// a gateway that has run before goes on with the configuration that it accepted last, and tells dispatch so. What is
 /// missing (a port, the broker, dispatch, the disk) is told as a fault and does not keep the watch from starting.
 ///
-/// SIGTERM and SIGINT end it in order, within about ten seconds. SIGHUP makes it read secrets and certificates again.
+/// SIGTERM and SIGINT end it in order, within about ten seconds. SIGHUP makes it read the configuration, secrets and
+/// certificates again: a file that is sound is used at once, and only what changed is started anew; else the one in
+/// use stays, and dispatch is told.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The level of the log comes from RUST_LOG, such as RUST_LOG=debug; it goes to stderr.
@@ -47,8 +49,9 @@ impl Args {
         }
         chosen.remember();
         let clock = Clock::new(chosen.config.gateway.clock);
-        let setup =
-            Setup { config: chosen.config, broken_file: chosen.broken, first_start: chosen.first, clock, tap: None };
+        let load = Some(Load::new(move || load(&self.config)));
+        let (config, broken_file, first_start) = (chosen.config, chosen.broken, chosen.first);
+        let setup = Setup { config, broken_file, first_start, load, clock, tap: None };
         block_on(async {
             let signals = Signals::listen()?;
             let (orders, received) = mpsc::channel(4);
@@ -58,6 +61,16 @@ impl Args {
             }
         })?
     }
+}
+
+/// Reads the file again while the gateway runs; what is sound is kept for a start with a broken file.
+fn load(file: &Path) -> Result<Config, String> {
+    let sound = config::load(file, Looks::Here).map_err(|error| in_short(&error))?;
+    let folder = folder(Some(&sound.config.store.path));
+    if let Err(error) = accepted::remember(&sound.text, &folder) {
+        warn!(error = %error, "The accepted configuration could not be kept for a start with a broken file");
+    }
+    Ok(sound.config)
 }
 
 /// Turns signals into orders, also while the gateway drains: a second one changes nothing.

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 
 use super::finding::{Notes, Span, Thing, ToLook, quoted};
+use crate::clock::{self, Clock, ClockSource};
 use crate::secret::{Secret, SecretError, SecretErrorKind};
 use crate::tls::{self, TlsError};
 
@@ -113,8 +115,20 @@ fn is_signing_key(line: &str) -> bool {
 
 fn ca(one: &ToLook, notes: &mut Notes) {
     let files = tls::Files { ca: Some(one.path.clone()), ..tls::Files::default() };
-    if let Err(error) = tls::client_config(&files) {
+    if let Err(error) = tls::client_config(&files, &Clock::new(ClockSource::Rtc)) {
         tls_error((one.key, &one.span), &error, notes);
+    }
+    ends(one, tls::authorities_end(&one.path).ok().flatten(), notes);
+}
+
+/// One that has ended is no mistake of the file, and no reason not to watch.
+fn ends(one: &ToLook, until: Option<Timestamp>, notes: &mut Notes) {
+    let Some(until) = until else { return };
+    let left = until.duration_since(clock::utc());
+    if left < tls::WARN_FIRST {
+        let (shown, day) = (quoted(&one.path.display().to_string()), until.strftime("%Y-%m-%d"));
+        let ends = if left.is_negative() { "has ended on" } else { "ends on" };
+        notes.warning(&one.span, format!("`{}`: {shown} {ends} {day}", one.key), "put the next certificate there");
     }
 }
 
@@ -125,12 +139,13 @@ fn identity(one: &ToLook, key: &Path, key_span: &Span, notes: &mut Notes) {
     if let Err(error) = certificate {
         tls_error((one.key, &one.span), &error, notes);
     }
+    ends(one, tls::chain_ends(&one.path).ok().flatten(), notes);
     if let Err(error) = private {
         tls_error(("client-key-file", key_span), &error, notes);
     }
     let files =
         tls::Files { client_cert: Some(one.path.clone()), client_key: Some(key.to_owned()), ..tls::Files::default() };
-    if let (true, Err(error)) = (both, tls::client_config(&files)) {
+    if let (true, Err(error)) = (both, tls::client_config(&files, &Clock::new(ClockSource::Rtc))) {
         tls_error((one.key, &one.span), &error, notes);
     }
 }

@@ -31,7 +31,7 @@ pub use source::FILE_BYTES_MAX;
 
 use crate::clock::ClockSource;
 use crate::model::{BedId, GatewayId, Language};
-use crate::{detect, dispatch, sensor, store};
+use crate::{action, detect, dispatch, sensor, store};
 use finding::Notes;
 
 /// The file that the daemon reads where none is named.
@@ -52,6 +52,8 @@ pub struct Config {
     pub delivery: dispatch::Delivery,
     /// The channels, in the order of the file; at least one, except for `replay`.
     pub channels: Vec<dispatch::ChannelSettings>,
+    /// What the gateway does by itself, in the order of the file.
+    pub actions: Vec<action::Settings>,
 }
 
 /// The gateway itself.

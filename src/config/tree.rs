@@ -28,6 +28,9 @@ pub(super) const HOMES: &[(&str, &[&str])] = &[
     ("[delivery]", &["order", "give-up-after"]),
     ("[dispatch]", &["heartbeat"]),
     ("[dispatch.https]", &["token-file", "signing-key-file", "receipt"]),
+    ("[action]", &["on"]),
+    ("[action.mqtt]", &["payload"]),
+    ("[action.command]", &["run"]),
 ];
 
 /// A value with its place.
@@ -140,6 +143,35 @@ impl<'t> Table<'t> {
         };
         notes.error(&span, format!("`{key}` is {}, not {}", all.join(" or "), quoted(value)), help);
         None
+    }
+
+    /// Takes a list of a few words, or one of them; `None` where anything is wrong with it.
+    pub(super) fn words<T: Copy>(
+        &mut self,
+        key: &'static str,
+        words: &[(&'static str, T)],
+        notes: &mut Notes,
+    ) -> Option<Vec<T>> {
+        let value = self.take(key)?;
+        let mut meanings = Vec::new();
+        let parts = value.parts();
+        for part in &parts {
+            let Some(text) = part.text(notes) else { continue };
+            if let Some((_, meaning)) = words.iter().find(|(word, _)| *word == text) {
+                meanings.push(*meaning);
+                continue;
+            }
+            let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            let help = match nearest(text, all.iter().copied()) {
+                Some(near) => format!("did you mean {}?", quoted(near)),
+                None => format!("write one of {}", all.join(", ")),
+            };
+            notes.error(&part.span, format!("`{key}` does not know {}", quoted(text)), help);
+        }
+        if parts.is_empty() {
+            notes.error(&value.span, format!("`{key}` is an empty list"), "name at least one");
+        }
+        (meanings.len() == parts.len()).then_some(meanings)
     }
 
     /// Takes a duration within bounds.

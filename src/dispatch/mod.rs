@@ -16,9 +16,11 @@ pub mod policy;
 pub mod queue;
 pub mod receiver;
 pub mod settings;
+#[cfg(test)]
+mod storm;
 pub mod task;
 
 pub use outcome::Outcome;
 pub use queue::Report;
 pub use settings::{ChannelSettings, Delivery, HttpsSettings, Order, Way};
-pub use task::{Command, Ended, Setup, run};
+pub use task::{Command, Ended, Settings, Setup, run};

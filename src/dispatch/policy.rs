@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::model::Priority;
+use crate::model::{Kind, Priority};
 
 /// The longest wait between two attempts for an open alarm.
 pub const ALARM_WAIT_MAX: Duration = Duration::from_secs(30);
@@ -30,6 +30,18 @@ const WRONG_LATER: Duration = Duration::from_secs(5 * 60);
 /// Over how long what is no alarm is spread when it is found undelivered at the start: after a power cut all gateways
 /// of a town start together.
 const RECOVERED_SPREAD: Duration = Duration::from_secs(30);
+
+/// How long after its boot a machine counts as just booted.
+pub const AFTER_BOOT: Duration = Duration::from_secs(120);
+
+/// How long a heartbeat may take.
+pub const HEARTBEAT_MAX: Duration = Duration::from_secs(10);
+
+/// How soon a heartbeat that failed is followed by another one, at the latest.
+const HEARTBEAT_AGAIN_MAX: Duration = Duration::from_secs(4);
+
+// Two in a row that fail say that the way out is dead: known within the interval and 30 s, as the watch needs it.
+const _: () = assert!(2 * HEARTBEAT_MAX.as_secs() + HEARTBEAT_AGAIN_MAX.as_secs() < 30);
 
 /// A failed attempt, as far as the next wait depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,10 +83,41 @@ pub fn recovered(priority: Priority, random: u32) -> Duration {
     }
 }
 
-/// Returns the span to the next heartbeat: the interval, up to a tenth less or more.
+/// Tells whether a new alert may wait a little where all gateways of a town have just booted together: what the power
+/// cut itself brings about does, what befalls a person does not.
+#[must_use]
+pub fn may_be_spread(kind: &Kind, priority: Priority) -> bool {
+    let of_the_cut = match kind {
+        Kind::Started { .. }
+        | Kind::GatewayFault(_)
+        | Kind::GatewayRestored(_)
+        | Kind::SensorFault(_)
+        | Kind::SensorRestored(_)
+        | Kind::Heartbeat(_) => true,
+        Kind::InBed
+        | Kind::Edge
+        | Kind::Rise
+        | Kind::Return
+        | Kind::NotReturned
+        | Kind::NotInBed(_)
+        | Kind::NotUp
+        | Kind::Paused
+        | Kind::Resumed { .. }
+        | Kind::Test => false,
+    };
+    of_the_cut && priority != Priority::Alarm
+}
+
+/// Returns the span to the next heartbeat: the interval, or up to a tenth less. Never more: its absence is a sign.
 #[must_use]
 pub fn heartbeat(interval: Duration, random: u32) -> Duration {
-    interval.mul_f64(0.9 + 0.2 * share(random))
+    interval.mul_f64(0.9 + 0.1 * share(random))
+}
+
+/// Returns the span from a failed heartbeat to the next: whether the way out is dead must be known soon.
+#[must_use]
+pub fn heartbeat_again(interval: Duration, random: u32) -> Duration {
+    HEARTBEAT_AGAIN_MAX.mul_f64(0.25 + 0.75 * share(random)).min(heartbeat(interval, random))
 }
 
 /// Maps a random number to 0 to 1.
@@ -118,6 +161,24 @@ mod tests {
         assert_eq!(wait(&wrong(9), u32::MAX), Duration::from_secs(30));
         assert_eq!(wait(&wrong(10), 0), Duration::from_secs(270));
         assert_eq!(wait(&wrong(10), u32::MAX), Duration::from_secs(330));
+    }
+
+    #[test]
+    fn after_a_boot_what_befalls_a_person_never_waits() {
+        let may = |kind: Kind| may_be_spread(&kind, kind.priority());
+        assert!(may(Kind::Started { count: 1 }));
+        for kind in [Kind::Rise, Kind::Edge, Kind::Return, Kind::NotReturned, Kind::NotUp, Kind::Test] {
+            assert!(!may(kind.clone()), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn heartbeats_are_never_further_apart_than_was_promised_and_soon_again_after_a_failure() {
+        let minute = Duration::from_secs(60);
+        assert_eq!(heartbeat(minute, u32::MAX), minute);
+        assert_eq!(heartbeat(minute, 0), Duration::from_secs(54));
+        assert_eq!(heartbeat_again(minute, u32::MAX), HEARTBEAT_AGAIN_MAX);
+        assert_eq!(heartbeat_again(Duration::from_secs(1), u32::MAX), Duration::from_secs(1));
     }
 
     proptest! {

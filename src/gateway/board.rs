@@ -34,6 +34,15 @@ impl Board {
         self.change(|picture| std::mem::replace(&mut picture.outbox, waiting) != waiting);
     }
 
+    /// A bed is gone from the configuration.
+    pub(super) fn remove(&self, bed: BedId) {
+        self.change(|picture| picture.mats.remove(&bed).is_some());
+    }
+
+    pub(super) fn dispatch_lost(&self, lost: bool) {
+        self.change(|picture| std::mem::replace(&mut picture.dispatch_lost, lost) != lost);
+    }
+
     pub(super) fn clock(&self, trusted: bool) {
         let clock = if trusted { ClockHealth::Trusted } else { ClockHealth::Untrusted };
         self.change(|picture| std::mem::replace(&mut picture.clock, clock) != clock);
@@ -53,6 +62,9 @@ pub(super) fn status_line(health: &Health) -> String {
     }
     for fault in &health.faults {
         line += &["; fault: ", fault.as_str()].concat();
+    }
+    if health.dispatch_lost {
+        line += "; nobody can be told: no dispatch channel works";
     }
     if health.outbox > 0 {
         line += &["; ", &health.outbox.to_string(), " alerts wait"].concat();

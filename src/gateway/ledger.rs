@@ -76,8 +76,14 @@ impl Ledger {
                 self.not_up = Some(id);
                 send(id, priority, Vec::new())
             }
-            Kind::SensorFault(fault) => send(self.fault(&of_zone(*fault, event.zone), draw()), priority, Vec::new()),
-            Kind::GatewayFault(fault) => send(self.fault(fault.as_str(), draw()), priority, Vec::new()),
+            Kind::SensorFault(fault) => {
+                let id = draw();
+                send(id, priority, self.fault(&of_zone(*fault, event.zone), id))
+            }
+            Kind::GatewayFault(fault) => {
+                let id = draw();
+                send(id, priority, self.fault(fault.as_str(), id))
+            }
             Kind::SensorRestored(fault) => send(draw(), priority, self.restored(&of_zone(*fault, event.zone))),
             Kind::GatewayRestored(fault) => send(draw(), priority, self.restored(fault.as_str())),
             Kind::Paused | Kind::Resumed { .. } | Kind::Started { .. } | Kind::Test => {
@@ -95,9 +101,9 @@ impl Ledger {
         id
     }
 
-    fn fault(&mut self, fault: &str, id: AlertId) -> AlertId {
-        self.faults.insert(fault.to_owned(), id);
-        id
+    /// Notes the beginning of a fault; returns what it takes the place of, where it is told again with more urgency.
+    fn fault(&mut self, fault: &str, id: AlertId) -> Vec<AlertId> {
+        self.faults.insert(fault.to_owned(), id).into_iter().collect()
     }
 
     fn restored(&mut self, fault: &str) -> Vec<AlertId> {
@@ -131,8 +137,8 @@ fn of_zone(fault: MatFault, zone: Option<u8>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Now;
     use crate::model::event::NotInBedReason;
+    use crate::model::{GatewayFault, Now};
 
     struct Desk {
         ledger: Ledger,
@@ -233,6 +239,17 @@ mod tests {
         let end = desk.enter(Kind::SensorRestored(MatFault::Silent), false).unwrap();
         assert_eq!(end.closes, [fault.id]);
         assert_eq!(desk.ledger.open_faults().count(), 0);
+    }
+
+    #[test]
+    fn a_fault_that_is_told_again_closes_what_it_takes_the_place_of() {
+        let mut desk = Desk::new();
+        let kind = || Kind::GatewayFault(GatewayFault::Certificate);
+        let first = desk.enter(kind(), true).unwrap();
+        let second = desk.enter(kind(), true).unwrap();
+        assert_eq!(second.closes, [first.id]);
+        let end = desk.enter(Kind::GatewayRestored(GatewayFault::Certificate), true).unwrap();
+        assert_eq!(end.closes, [second.id]);
     }
 
     #[test]

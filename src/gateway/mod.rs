@@ -1,6 +1,6 @@
 //! Wiring: opens the store, starts the tasks, joins the rooms, and brings everything to an orderly end.
 //!
-//! The only room that knows `sensor`, `detect`, `store` and `dispatch` at once. Decides nothing about beds.
+//! The only room that knows `sensor`, `detect`, `store`, `dispatch` and `action` at once. Decides nothing about beds.
 //!
 //! ```text
 //! sensor -> Feed -> bed (detector, ledger) -> outbox -> dispatch   (first attempt)
@@ -11,10 +11,12 @@
 
 mod bed;
 mod board;
+mod certificates;
 mod faults;
 mod ledger;
 mod outbox;
 mod own;
+mod reload;
 mod supervisor;
 mod tasks;
 
@@ -22,21 +24,26 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use sd_notify::NotifyState;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tracing::{error, info, warn};
 
+use crate::action::Actions;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::detect::Start;
-use crate::dispatch::Command;
-use crate::model::{AlertId, Event, GatewayFault, Health, Sequence};
-use crate::sensor::{self, FEED_SIGNALS_MAX, Feed, Sensor};
-use crate::store::{self, Receipt, Recovered, Store};
+use crate::dispatch;
+use crate::model::{AlertId, BedId, Event, GatewayFault, Health, Sequence};
+use crate::sensor::mqtt::{Mat, PUBLICATIONS_MAX, Publication};
+use crate::sensor::{BrokerSettings, FEED_SIGNALS_MAX, Feed, Sensor};
+use crate::store::{self, Recovered, Store};
 use bed::{Bed, BedState, Knowledge};
 use board::Board;
 use outbox::Outbox;
-use own::{OwnState, STATE_KEY};
+use own::{GOOD_TIME_KEY, OwnState, STATE_KEY};
+pub use reload::Load;
+use reload::Reloading;
 use supervisor::{Supervisor, Verdict};
 use tasks::ACCEPTED_KEY;
 
@@ -61,6 +68,8 @@ pub struct Setup {
     pub broken_file: Option<String>,
     /// Whether this gateway has never run before.
     pub first_start: bool,
+    /// Reads the configuration anew; `None` where it is never read again.
+    pub load: Option<Load>,
     /// The clocks.
     pub clock: Clock,
     /// Who else wants to see events and health as they come: `demo`.
@@ -79,7 +88,7 @@ pub struct Tap {
 /// What the operator asks of a running gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// Secrets and certificates have changed: read them again.
+    /// The configuration, secrets or certificates have changed: read them again.
     Reload,
     /// Drain and end.
     Stop,
@@ -96,35 +105,93 @@ pub async fn run(setup: Setup, orders: mpsc::Receiver<Order>) {
 
 /// A running gateway.
 struct Gateway {
+    config: Config,
+    load: Option<Load>,
+    clock: Clock,
     supervisor: Supervisor,
     outbox: Outbox,
     own: own::Own,
-    stop: watch::Sender<bool>,
+    board: Board,
+    /// What the delivery task goes by, also when it is started again.
+    delivery: Arc<Mutex<dispatch::Settings>>,
+    beds: BTreeMap<BedId, RunningBed>,
+    /// What was known of beds that are gone from the configuration.
+    retired: BTreeMap<BedId, Arc<Mutex<Knowledge>>>,
+    broker: Option<Broker>,
+    publications: broadcast::Sender<Publication>,
+    /// What the store knew of each bed.
+    states: BTreeMap<String, BedState>,
+    /// Where a bed starts of which nothing is known.
+    unknown: Start,
+    /// Where a store that has not answered yet tells what it knew.
+    late: Option<watch::Sender<Option<States>>>,
     beat_every: Duration,
     feeds_watchdog: bool,
 }
 
+/// A bed with its tasks.
+struct RunningBed {
+    settings: config::Bed,
+    feed: Feed,
+    known: Arc<Mutex<Knowledge>>,
+    stop: watch::Sender<bool>,
+}
+
+/// The connection to the broker.
+struct Broker {
+    settings: BrokerSettings,
+    client_id: String,
+    publishes: bool,
+    mats: watch::Sender<Vec<Mat>>,
+}
+
 impl Gateway {
     async fn start(setup: Setup) -> Self {
-        let Setup { config, broken_file, first_start, clock, tap } = setup;
+        let Setup { config, broken_file, first_start, load, clock, tap } = setup;
         let (store, mut opened) = Store::start(config.store.clone(), clock.clone());
         let recovered = tokio::time::timeout(STORE_OPENS_WITHIN, &mut opened).await;
-        let late = recovered.is_err().then_some(opened);
+        let late = recovered.is_err().then(|| (opened, watch::Sender::new(None)));
         let recovered = recovered.ok().and_then(Result::ok);
         let found = Known::from(recovered, first_start, &clock);
+        if let Some(known) = found.good_time {
+            clock.raise_floor(known);
+        }
 
         let board = Board::new(config.beds.iter().map(|bed| bed.id));
         board.clock(clock.now().trusted);
         let events = tap.as_ref().map(|tap| tap.events.clone());
-        let (outbox, receipts) = Outbox::new(store, found.sequence, config.gateway.language, events);
+        let (actions, jobs) = Actions::new(config.actions.clone());
+        let (outbox, receipts) = Outbox::new(store, found.sequence, config.gateway.language, actions, events);
         let own = own::Own::new(clock.clone(), outbox.clone(), board.clone(), found.own);
-        let (stop, stopping) = watch::channel(false);
-        let mut gateway =
-            Self { supervisor: Supervisor::new(), outbox, own, stop, beat_every: BEAT_EVERY, feeds_watchdog: false };
-        let (unknown, states, accepted) = (found.unknown, found.states, found.accepted);
-        let late = late.map(|answer| (answer, watch::Sender::new(None)));
-        let parts = Parts { clock, board, unknown, states, accepted, stopping, late, receipts };
-        gateway.start_tasks(&config, parts, tap);
+        let mut gateway = Self {
+            delivery: Arc::new(Mutex::new(reload::delivery(&config))),
+            config,
+            load,
+            clock,
+            supervisor: Supervisor::new(),
+            outbox,
+            own,
+            board,
+            beds: BTreeMap::new(),
+            retired: BTreeMap::new(),
+            broker: None,
+            publications: broadcast::Sender::new(PUBLICATIONS_MAX),
+            states: found.states,
+            unknown: found.unknown,
+            late: late.as_ref().map(|(_, told)| told.clone()),
+            beat_every: BEAT_EVERY,
+            feeds_watchdog: false,
+        };
+        // The way out first.
+        gateway.start_delivery(found.accepted);
+        gateway.start_keepers(tap);
+        gateway.start_actions(jobs);
+        for bed in gateway.config.beds.clone() {
+            gateway.start_bed(&bed, broadcast::Sender::new(FEED_SIGNALS_MAX), None);
+        }
+        gateway.apply_broker();
+        gateway.start_certificates();
+        gateway.start_disk_watch(late, receipts);
         gateway.tell_start(broken_file, &found.notes);
         gateway.set_watchdog();
         info!("Ready");
@@ -132,42 +199,23 @@ impl Gateway {
         gateway
     }
 
-    /// Starts the tasks, the way out first.
-    fn start_tasks(&mut self, config: &Config, parts: Parts, tap: Option<Tap>) {
-        self.start_delivery(config, &parts);
-        self.start_keepers(&parts.board, tap);
-        let mut mqtt_mats = Vec::new();
-        for bed in &config.beds {
-            let feed: Feed = broadcast::Sender::new(FEED_SIGNALS_MAX);
-            self.start_bed(bed, &feed, &parts);
-            match &bed.sensor {
-                Sensor::Serial(settings) => self.start_serial(bed, settings, feed),
-                Sensor::Mqtt(settings) => {
-                    mqtt_mats.push(sensor::mqtt::Mat { bed: bed.id, settings: settings.clone(), feed });
-                }
-            }
-        }
-        if let Some(broker) = &config.broker {
-            self.start_broker(broker, format!("nattvakt-{}", config.gateway.id), mqtt_mats);
-        } else {
-            // One of an earlier configuration is no fault any more.
-            self.own.end(GatewayFault::Broker, "broker");
-        }
-        self.start_disk_watch(parts.late, parts.receipts);
-    }
-
-    fn start_bed(&mut self, bed: &config::Bed, feed: &Feed, parts: &Parts) {
-        let known = parts.states.get(&bed::state_key(&bed.detect)).cloned().unwrap_or_default();
+    /// Starts the tasks of a bed, with what is known of it where that is not the store's to say.
+    fn start_bed(&mut self, bed: &config::Bed, feed: Feed, known: Option<Arc<Mutex<Knowledge>>>) {
+        let known = known.or_else(|| self.retired.remove(&bed.id)).unwrap_or_else(|| {
+            let state = self.states.get(&bed::state_key(&bed.detect)).cloned().unwrap_or_default();
+            Arc::new(Mutex::new(Knowledge::new(state, self.late.is_none())))
+        });
+        let stop = watch::Sender::new(false);
         let watching = Bed {
             settings: bed.detect.clone(),
             feed: feed.clone(),
-            clock: parts.clock.clone(),
+            clock: self.clock.clone(),
             outbox: self.outbox.clone(),
-            board: parts.board.clone(),
-            unknown: parts.unknown.clone(),
-            known: Arc::new(Mutex::new(Knowledge::new(known, parts.late.is_none()))),
-            late: parts.late.as_ref().map(|(_, told)| told.subscribe()),
-            stop: parts.stopping.clone(),
+            board: self.board.clone(),
+            unknown: self.unknown.clone(),
+            known: Arc::clone(&known),
+            late: self.late.as_ref().map(watch::Sender::subscribe),
+            stop: stop.subscribe(),
         };
         let span = tracing::info_span!("bed", bed.id = %bed.id);
         self.supervisor.watch(&format!("bed {}", bed.id), span, move |beat| {
@@ -175,6 +223,10 @@ impl Gateway {
             let feed = watching.feed.subscribe();
             watching.clone().watch(feed, beat)
         });
+        if let Sensor::Serial(settings) = &bed.sensor {
+            self.start_serial(bed, settings, feed.clone());
+        }
+        self.beds.insert(bed.id, RunningBed { settings: bed.clone(), feed, known, stop });
     }
 
     /// Tells dispatch that the gateway has started, and what was wrong then.
@@ -200,12 +252,23 @@ impl Gateway {
         let mut beat = tokio::time::interval(self.beat_every);
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut hung_before = Vec::new();
+        let (mut reloading, load) = (Reloading::default(), self.load.clone());
         loop {
             tokio::select! {
                 order = orders.recv() => match order {
-                    Some(Order::Reload) => self.outbox.send(Command::Reload),
+                    Some(Order::Reload) => {
+                        if let Some(load) = &load {
+                            reloading.begin(load);
+                        }
+                    }
                     Some(Order::Stop) | None => break,
                 },
+                loaded = reloading.ended() => {
+                    self.take_configuration(loaded).await;
+                    if let Some(load) = &load {
+                        reloading.over(load);
+                    }
+                }
                 verdict = self.supervisor.next() => self.judge(verdict),
                 _ = beat.tick() => hung_before = self.ask_for_beats(&hung_before),
             }
@@ -237,7 +300,9 @@ impl Gateway {
     async fn end(mut self) {
         info!("Stopping");
         notify(&[NotifyState::Stopping]);
-        self.stop.send_replace(true);
+        for bed in self.beds.values() {
+            bed.stop.send_replace(true);
+        }
         self.outbox.disconnect();
         if !self.supervisor.finish(DRAIN_WITHIN).await {
             warn!("Not everything on its way was answered; it waits in the store");
@@ -248,19 +313,6 @@ impl Gateway {
         }
         info!("Stopped");
     }
-}
-
-/// What the tasks are made of, beside the configuration.
-struct Parts {
-    clock: Clock,
-    board: Board,
-    unknown: Start,
-    states: BTreeMap<String, BedState>,
-    accepted: Vec<(AlertId, String)>,
-    stopping: watch::Receiver<bool>,
-    /// The answer of a store that has not given one yet, and where its states go to.
-    late: Option<(oneshot::Receiver<Recovered>, watch::Sender<Option<States>>)>,
-    receipts: mpsc::Receiver<Receipt>,
 }
 
 /// What the store knew of each bed, by key.
@@ -277,6 +329,8 @@ struct Known {
     /// Where a bed starts of which nothing is known.
     unknown: Start,
     notes: Vec<String>,
+    /// When the clock was known to be right last.
+    good_time: Option<Timestamp>,
 }
 
 impl Known {
@@ -286,15 +340,21 @@ impl Known {
             let unknown = if first_start { Start::First } else { Start::Lost };
             let sequence = store::first_sequence(clock.now().utc);
             let (own, states) = (None, BTreeMap::new());
-            return Self { sequence, own, states, accepted: Vec::new(), unknown, notes: Vec::new() };
+            let (accepted, notes, good_time) = (Vec::new(), Vec::new(), None);
+            return Self { sequence, own, states, accepted, unknown, notes, good_time };
         };
         let lost = !first_start || recovered.found == store::Found::Lost;
         let unknown = if lost { Start::Lost } else { Start::First };
         let (own, states) = (Some(own_state(&recovered)), bed_states(&recovered));
         let accepted = recovered.states.get(ACCEPTED_KEY).and_then(|state| read(ACCEPTED_KEY, state));
-        let accepted = accepted.unwrap_or_default();
-        Self { sequence: recovered.sequence, own, states, accepted, unknown, notes: recovered.notes }
+        let (accepted, good_time) = (accepted.unwrap_or_default(), good_time(&recovered));
+        Self { sequence: recovered.sequence, own, states, accepted, unknown, notes: recovered.notes, good_time }
     }
+}
+
+/// Returns when the clock was known to be right last.
+fn good_time(recovered: &Recovered) -> Option<Timestamp> {
+    recovered.states.get(GOOD_TIME_KEY).and_then(|time| std::str::from_utf8(time).ok()?.parse().ok())
 }
 
 fn own_state(recovered: &Recovered) -> OwnState {

@@ -3,13 +3,14 @@
 //! Never waits, neither for the disk nor for the network.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{broadcast, mpsc};
 
 use tracing::field::display;
 
 use super::ledger::Draft;
+use crate::action::{Actions, Trigger};
 use crate::detect::Because;
 use crate::dispatch::Command;
 use crate::model::{Alert, AlertId, Event, Language, Sequence, texts};
@@ -30,7 +31,8 @@ struct Inner {
     dispatch: Mutex<mpsc::Sender<Command>>,
     receipts: mpsc::Sender<Receipt>,
     sequence: AtomicU64,
-    language: Language,
+    language: Mutex<Language>,
+    actions: Actions,
     tap: Option<broadcast::Sender<Event>>,
 }
 
@@ -40,31 +42,43 @@ impl Outbox {
         store: Store,
         first: Sequence,
         language: Language,
+        actions: Actions,
         tap: Option<broadcast::Sender<Event>>,
     ) -> (Self, mpsc::Receiver<Receipt>) {
         let (dispatch, _) = mpsc::channel(1);
         let (receipts, given) = mpsc::channel(RECEIPTS_MAX);
         let sequence = AtomicU64::new(first.0);
-        let inner = Inner { store, dispatch: Mutex::new(dispatch), receipts, sequence, language, tap };
+        let (dispatch, language) = (Mutex::new(dispatch), Mutex::new(language));
+        let inner = Inner { store, dispatch, receipts, sequence, language, actions, tap };
         (Self(Arc::new(inner)), given)
     }
 
     /// Makes a new way to the delivery task, which has started or started again.
     pub(super) fn connect(&self) -> mpsc::Receiver<Command> {
         let (sender, receiver) = mpsc::channel(COMMANDS_MAX);
-        *self.0.dispatch.lock().unwrap_or_else(PoisonError::into_inner) = sender;
+        *lock(&self.0.dispatch) = sender;
         receiver
     }
 
     /// Closes the way to the delivery task, which then comes to an end.
     pub(super) fn disconnect(&self) {
         let (closed, _) = mpsc::channel(1);
-        *self.0.dispatch.lock().unwrap_or_else(PoisonError::into_inner) = closed;
+        *lock(&self.0.dispatch) = closed;
     }
 
     /// Returns the store.
     pub(super) fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    /// Returns what takes note of what happens, for local actions.
+    pub(super) fn actions(&self) -> &Actions {
+        &self.0.actions
+    }
+
+    /// Writes texts in this language from now on.
+    pub(super) fn speak(&self, language: Language) {
+        *lock(&self.0.language) = language;
     }
 
     /// Draws the next number of an alert.
@@ -91,7 +105,7 @@ impl Outbox {
         let alert = Alert {
             id: draft.id,
             sequence: self.next_sequence(),
-            text: texts::text(&event.kind, self.0.language).to_owned(),
+            text: texts::text(&event.kind, *lock(&self.0.language)).to_owned(),
             priority: draft.priority,
             closes: draft.closes,
             event,
@@ -114,6 +128,10 @@ impl Outbox {
         };
         let because = because.map(display);
         tracing::info!(kind = event.kind.as_str(), watched = event.watched, sent, because, "Event decided");
+        // By now the alert is on its way.
+        if let Some(trigger) = Trigger::of(&event.kind).filter(|_| event.watched) {
+            self.0.actions.happened(trigger, event.bed);
+        }
         if let Some(tap) = &self.0.tap {
             // Nobody listening is no error.
             drop(tap.send(event.clone()));
@@ -135,11 +153,15 @@ impl Outbox {
 
     /// Hands a command to the delivery task.
     pub(super) fn send(&self, command: Command) {
-        let dispatch = self.0.dispatch.lock().unwrap_or_else(PoisonError::into_inner);
+        let dispatch = lock(&self.0.dispatch);
         if dispatch.try_send(command).is_err() {
             tracing::warn!("The delivery task takes nothing; the alert waits in the store");
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// An event of which the first half is done.

@@ -2,17 +2,20 @@
 //!
 //! A part that cannot work says so here, once when it begins and once when it ends.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::board::Board;
+use super::certificates::{Ends, Step, step};
 use super::faults::{Faults, Told};
 use super::ledger::Ledger;
 use super::outbox::{Outbox, draw_id};
+use crate::action::Trigger;
 use crate::clock::Clock;
 use crate::detect::Alarm;
 use crate::model::time::millis_option;
@@ -20,6 +23,12 @@ use crate::model::{Event, GatewayFault, Kind, Moment, Now};
 
 /// The store's key of the gateway's own state.
 pub(super) const STATE_KEY: &str = "gateway";
+
+/// The store's key of the last time at which the clock was known to be right.
+pub(super) const GOOD_TIME_KEY: &str = "good-time";
+
+/// How often that is noted: certificates live for months, cards for so many writes.
+const GOOD_TIME_EVERY: Duration = Duration::from_secs(24 * 3600);
 
 /// A gateway that starts again and again tells so at most this often.
 const STARTS_TOLD_EVERY: Duration = Duration::from_secs(600);
@@ -37,6 +46,9 @@ pub(super) struct OwnState {
     /// When a start was told last.
     #[serde(with = "millis_option", skip_serializing_if = "Option::is_none")]
     started: Option<Timestamp>,
+    /// How far from its end each certificate was told to be.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    certificates: BTreeMap<String, Step>,
 }
 
 /// The gateway's own events. Cheap to clone.
@@ -56,6 +68,17 @@ struct State {
     untrusted_since: Option<Moment>,
     /// Whether the store has said what it knew. Until then nothing is written over it.
     answered: bool,
+    ways: Ways,
+    /// When a good time was noted last.
+    good_time: Option<Moment>,
+}
+
+/// Which channels to dispatch there are, and which of them do not work.
+#[derive(Debug, Default)]
+struct Ways {
+    all: BTreeSet<String>,
+    down: BTreeSet<String>,
+    lost: bool,
 }
 
 impl Own {
@@ -65,7 +88,8 @@ impl Own {
         let open: Vec<_> = own.ledger.open_faults().filter_map(GatewayFault::from_word).collect();
         let faults = Faults::remembered(open);
         board.faults(&faults.open());
-        let state = Mutex::new(State { own, faults, untrusted_since: None, answered });
+        let (ways, good_time) = (Ways::default(), None);
+        let state = Mutex::new(State { own, faults, untrusted_since: None, answered, ways, good_time });
         Self(Arc::new(Inner { clock, outbox, board, state }))
     }
 
@@ -78,6 +102,9 @@ impl Own {
         state.own.ledger.recall(known.ledger);
         state.own.starts = state.own.starts.saturating_add(known.starts);
         state.own.started = state.own.started.or(known.started);
+        for (file, step) in known.certificates {
+            state.own.certificates.entry(file).or_insert(step);
+        }
         for told in state.faults.recall(open, now.moment) {
             self.tell(&mut state, &told, None, &now);
         }
@@ -116,6 +143,95 @@ impl Own {
         }
     }
 
+    /// These are the channels to dispatch by now. One that is gone has nothing wrong with it any more.
+    pub(super) fn channels(&self, names: impl IntoIterator<Item = String>) {
+        let gone: Vec<String> = {
+            let mut state = self.lock();
+            state.ways.all = names.into_iter().collect();
+            let Ways { all, down, .. } = &state.ways;
+            down.difference(all).cloned().collect()
+        };
+        for channel in gone {
+            self.channel_works(&channel);
+        }
+        self.look_at_ways();
+    }
+
+    /// A channel does not work.
+    pub(super) fn channel_fails(&self, channel: &str, detail: &str) {
+        self.lock().ways.down.insert(channel.to_owned());
+        self.begin(GatewayFault::Dispatch, channel, &format!("{channel}: {detail}"));
+        self.look_at_ways();
+    }
+
+    /// A channel works, or is gone.
+    pub(super) fn channel_works(&self, channel: &str) {
+        self.lock().ways.down.remove(channel);
+        self.end(GatewayFault::Dispatch, channel);
+        self.look_at_ways();
+    }
+
+    /// Tells status, log and actions when nobody can be told, and when somebody can again.
+    fn look_at_ways(&self) {
+        let lost = {
+            let mut state = self.lock();
+            let Ways { all, down, lost } = &mut state.ways;
+            let now = !all.is_empty() && all.is_subset(down);
+            if std::mem::replace(lost, now) == now {
+                return;
+            }
+            now
+        };
+        self.0.board.dispatch_lost(lost);
+        if lost {
+            error!("No dispatch channel works: nobody can be told");
+        } else {
+            info!("Dispatch can be told again");
+        }
+        let trigger = if lost { Trigger::DispatchLost } else { Trigger::DispatchBack };
+        self.0.outbox.actions().happened(trigger, None);
+    }
+
+    /// These certificates end then. Each step on the way there is told once, over restarts too.
+    pub(super) fn certificates(&self, ends: &[Ends]) {
+        let now = self.0.clock.now();
+        let mut state = self.lock();
+        let near: BTreeMap<String, (Step, Timestamp)> = ends
+            .iter()
+            .filter_map(|one| Some((one.file.clone(), (step(one.at.duration_since(now.utc))?, one.at))))
+            .collect();
+        let before = std::mem::take(&mut state.own.certificates);
+        state.own.certificates = near.iter().map(|(file, (step, _))| (file.clone(), *step)).collect();
+        for (file, (step, at)) in &near {
+            let first = state.faults.begin(GatewayFault::Certificate, file, now.moment).is_some();
+            if first || before.get(file).is_none_or(|told| told < step) {
+                let ends = if *step == Step::Over { "has ended on" } else { "ends on" };
+                let detail = format!("{file} {ends} {}: put the next one there", at.strftime("%Y-%m-%d"));
+                warn!(file, until = %at, "A certificate ends soon, or has ended");
+                self.tell(&mut state, &Told::Begun(GatewayFault::Certificate), Some(&detail), &now);
+            }
+        }
+        for file in before.keys().filter(|file| !near.contains_key(*file)) {
+            if let Some(told) = state.faults.end(GatewayFault::Certificate, file, now.moment) {
+                info!(file, "A certificate was put in the place of the one that ends");
+                self.tell(&mut state, &told, None, &now);
+            }
+        }
+        if state.own.certificates != before {
+            self.keep(&state);
+        }
+    }
+
+    /// Notes once a day that the clock was right, for a boot whose clock is behind.
+    fn note_good_time(&self, now: &Now) {
+        let Some(good) = self.0.clock.good_time() else { return };
+        let mut state = self.lock();
+        if state.answered && state.good_time.is_none_or(|noted| now.moment.since(noted) >= GOOD_TIME_EVERY) {
+            state.good_time = Some(now.moment);
+            drop(self.0.outbox.store().keep(GOOD_TIME_KEY, good.to_string().into_bytes()));
+        }
+    }
+
     /// The gateway has started.
     pub(super) fn started(&self) {
         let now = self.0.clock.now();
@@ -137,6 +253,7 @@ impl Own {
         let now = self.0.clock.now();
         self.0.board.clock(now.trusted);
         self.look_at_clock(&now);
+        self.note_good_time(&now);
         let mut state = self.lock();
         for told in state.faults.pass(now.moment) {
             self.tell(&mut state, &told, None, &now);

@@ -152,6 +152,34 @@ impl Supervisor {
         verdict
     }
 
+    /// Drops a task that does not end by itself.
+    pub(super) fn drop_task(&mut self, name: &str) {
+        self.tasks.retain(|_, task| {
+            let other = task.name != name;
+            if !other {
+                task.abort.iter().for_each(AbortHandle::abort);
+            }
+            other
+        });
+    }
+
+    /// Waits until a task that was told to end has ended, at most `grace`; then it is dropped. Returns what befell
+    /// others meanwhile.
+    pub(super) async fn ended(&mut self, name: &str, grace: Duration) -> Vec<Verdict> {
+        let mut others = Vec::new();
+        let waiting = async {
+            while self.tasks.values().any(|task| task.name == name) {
+                let verdict = self.next().await;
+                others.extend((verdict != Verdict::Ended).then_some(verdict));
+            }
+        };
+        if tokio::time::timeout(grace, waiting).await.is_err() {
+            tracing::warn!(task = name, "A task did not end in time and was dropped");
+            self.drop_task(name);
+        }
+        others
+    }
+
     /// Asks every task for a beat; returns the names of those that have not answered the last question. One that waits
     /// to be started again is not asked: it must not look hung, or the watchdog would take the others along.
     pub(super) fn ask(&mut self) -> Vec<String> {
@@ -195,6 +223,19 @@ mod tests {
         }
         assert_eq!(supervisor.next().await, Verdict::Ended);
         assert_eq!((runs.load(Ordering::Relaxed), supervisor.tasks.len()), (3, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_is_told_to_end_is_waited_for_and_dropped_when_it_does_not() {
+        let mut supervisor = Supervisor::new();
+        supervisor.watch("obeys", tracing::Span::none(), |_beat| tokio::time::sleep(Duration::from_secs(1)));
+        supervisor.watch("stays", tracing::Span::none(), |_beat| std::future::pending());
+        supervisor.keep("kept", tracing::Span::none(), std::future::pending::<()>);
+        assert_eq!(supervisor.ended("obeys", Duration::from_secs(5)).await, []);
+        assert_eq!(supervisor.ended("stays", Duration::from_secs(5)).await, []);
+        assert_eq!(supervisor.tasks.len(), 1);
+        supervisor.drop_task("kept");
+        assert_eq!((supervisor.tasks.len(), supervisor.ask().len()), (0, 0));
     }
 
     #[tokio::test(start_paused = true)]

@@ -11,12 +11,14 @@ use tracing::{debug, error, info, warn};
 use super::board::{Board, status_line};
 use super::outbox::Outbox;
 use super::own::Own;
-use super::{Gateway, Parts, States, Tap, bed_states, notify, own_state};
-use crate::clock::Clock;
-use crate::config::{Bed, Config};
+use super::{Broker, Gateway, States, Tap, bed_states, certificates, good_time, notify, own_state};
+use crate::action;
+use crate::clock::{self, Clock};
+use crate::config::Bed;
+use crate::dispatch::policy::AFTER_BOOT;
 use crate::dispatch::queue::HELD_MAX;
 use crate::dispatch::{self, Command, Report};
-use crate::model::{Alert, AlertId, GatewayFault, Health, Sequence};
+use crate::model::{Alert, AlertId, GatewayFault, Health, Moment, Sequence};
 use crate::sensor::{self, BrokerSettings, Feed, Link, SerialSettings};
 use crate::store::{self, Condition, Delivered, Receipt, Recovered};
 
@@ -57,42 +59,70 @@ impl Gateway {
         });
     }
 
-    pub(super) fn start_broker(&mut self, broker: &BrokerSettings, client: String, mats: Vec<sensor::mqtt::Mat>) {
+    /// Starts the connection to the broker; what it reads and publishes may change while it stands.
+    pub(super) fn start_broker(&mut self, settings: &BrokerSettings, client_id: String, mats: Vec<sensor::mqtt::Mat>) {
         let (link, state) = watch::channel(Link::Connecting);
-        let broker = broker.clone();
+        let mats = watch::Sender::new(mats);
+        let publishes = self.config.actions.iter().any(|action| matches!(action.way, action::Way::Mqtt { .. }));
+        let (broker, name, publications) = (settings.clone(), client_id.clone(), self.publications.clone());
+        let (clock, watched) = (self.clock.clone(), mats.clone());
         self.supervisor.keep("broker", tracing::info_span!("broker"), move || {
-            let (broker, client, mats, link) = (broker.clone(), client.clone(), mats.clone(), link.clone());
-            async move { match sensor::mqtt::run(broker, client, mats, link).await {} }
+            let setup = sensor::mqtt::Setup {
+                broker: broker.clone(),
+                client_id: name.clone(),
+                mats: watched.subscribe(),
+                publications: publishes.then(|| publications.subscribe()),
+                clock: clock.clone(),
+                link: link.clone(),
+            };
+            async move { match sensor::mqtt::run(setup).await {} }
         });
         let own = self.own.clone();
         self.supervisor.keep("link", tracing::Span::none(), move || watch_link(state.clone(), own.clone()));
+        self.broker = Some(Broker { settings: settings.clone(), client_id, publishes, mats });
+    }
+
+    /// Starts what carries out actions.
+    pub(super) fn start_actions(&mut self, waiting: mpsc::Receiver<action::Job>) {
+        let (waiting, publications) = (Arc::new(tokio::sync::Mutex::new(waiting)), self.publications.clone());
+        let publish: action::Publish = Arc::new(move |topic, payload| {
+            let (topic, payload) = (topic.to_owned(), payload.to_owned());
+            let publication = sensor::mqtt::Publication { topic, payload, at: clock::moment() };
+            if publications.send(publication).is_err() {
+                warn!("A message was not published: there is no broker");
+            }
+        });
+        self.supervisor.keep("actions", tracing::Span::none(), move || {
+            let (waiting, publish) = (Arc::clone(&waiting), Arc::clone(&publish));
+            async move { action::run(&mut *waiting.lock().await, publish).await }
+        });
     }
 
     /// Starts the delivery task and the one that notes what it reports. Started again, it fetches what waits anew.
-    pub(super) fn start_delivery(&mut self, config: &Config, parts: &Parts) {
-        let (outbox, own, health) = (self.outbox.clone(), self.own.clone(), parts.board.follow());
-        let (config, clock, several) = (config.clone(), parts.clock.clone(), config.channels.len() > 1);
-        let accepted = Arc::new(Mutex::new(VecDeque::from(parts.accepted.clone())));
+    pub(super) fn start_delivery(&mut self, accepted: Vec<(AlertId, String)>) {
+        let (outbox, own, health) = (self.outbox.clone(), self.own.clone(), self.board.follow());
+        let (settings, clock) = (Arc::clone(&self.delivery), self.clock.clone());
+        own.channels(lock(&settings).channels.iter().map(|channel| channel.name.clone()));
+        let accepted = Arc::new(Mutex::new(VecDeque::from(accepted)));
         self.supervisor.watch("delivery", tracing::Span::none(), move |mut beat| {
             let (reports, reported) = mpsc::channel(REPORTS_MAX);
             let commands = outbox.connect();
             let numbers = outbox.clone();
             let setup = dispatch::Setup {
-                gateway: config.gateway.id,
-                language: config.gateway.language,
-                delivery: config.delivery,
-                channels: config.channels.clone(),
+                settings: lock(&settings).clone(),
                 accepted: lock(&accepted).iter().cloned().collect(),
                 health: health.clone(),
                 clock: clock.clone(),
                 next_sequence: Arc::new(move || numbers.next_sequence()),
                 grace: DRAIN_GRACE,
+                // The origin of the monotonic clock is the boot.
+                spread_until: Moment::default() + AFTER_BOOT,
             };
             let (room, rooms) = mpsc::channel(1);
-            let remembered = several.then(|| Arc::clone(&accepted));
             let (outbox, own, clock) = (outbox.clone(), own.clone(), clock.clone());
             let fetching = fetch_backlog(outbox.clone(), rooms);
-            let noting = Noting { outbox, own, clock, waiting: BTreeMap::new(), remembered, room };
+            let (remembered, settings) = (Arc::clone(&accepted), Arc::clone(&settings));
+            let noting = Noting { outbox, own, clock, settings, waiting: BTreeMap::new(), remembered, room };
             async move {
                 // Each of them ends only when the program does, or by a panic, which takes all along.
                 let deliver = dispatch::run(setup, commands, reports);
@@ -107,16 +137,23 @@ impl Gateway {
         });
     }
 
+    /// Starts the task that looks after the ends of certificates.
+    pub(super) fn start_certificates(&mut self) {
+        let (files, own, clock) = (certificates::Files::of(&self.config), self.own.clone(), self.clock.clone());
+        let watch = move || certificates::watch(files.clone(), own.clone(), clock.clone());
+        self.supervisor.keep("certificates", tracing::Span::none(), watch);
+    }
+
     /// Starts the tasks that keep an eye on the rest.
-    pub(super) fn start_keepers(&mut self, board: &Board, tap: Option<Tap>) {
+    pub(super) fn start_keepers(&mut self, tap: Option<Tap>) {
         let (store, own) = (self.outbox.store().health(), self.own.clone());
         let watched = store.clone();
         self.supervisor.keep("store", tracing::Span::none(), move || watch_store(watched.clone(), own.clone()));
-        let (counted, counts) = (board.clone(), store);
+        let (counted, counts) = (self.board.clone(), store);
         self.supervisor.keep("count", tracing::Span::none(), move || count_waiting(counts.clone(), counted.clone()));
         let own = self.own.clone();
         self.supervisor.keep("clock", tracing::Span::none(), move || look_after(own.clone()));
-        let health = board.follow();
+        let health = self.board.follow();
         self.supervisor.keep("status", tracing::Span::none(), move || tell_status(health.clone(), tap.clone()));
     }
 
@@ -130,7 +167,9 @@ impl Gateway {
         self.supervisor.keep("disk", tracing::Span::none(), move || watch_disk(Arc::clone(&receipts), own.clone()));
         if let Some((late, states)) = late {
             let (outbox, own, late) = (self.outbox.clone(), self.own.clone(), Arc::new(Mutex::new(Some(late))));
-            let fetch = move || fetch_late(Arc::clone(&late), states.clone(), outbox.clone(), own.clone());
+            let clock = self.clock.clone();
+            let fetch =
+                move || fetch_late(Arc::clone(&late), states.clone(), outbox.clone(), own.clone(), clock.clone());
             self.supervisor.keep("late store", tracing::Span::none(), fetch);
         }
     }
@@ -151,8 +190,10 @@ struct Noting {
     clock: Clock,
     /// What a channel has said of an alert that is not delivered everywhere yet; bounded by what delivery holds.
     waiting: BTreeMap<AlertId, Delivered>,
+    /// What the channels are by now.
+    settings: Arc<Mutex<dispatch::Settings>>,
     /// Which channel accepted which alert, so that a return goes to the same one, over a restart too.
-    remembered: Option<Arc<Remembered>>,
+    remembered: Arc<Remembered>,
     /// Asks for what waits in the store.
     room: mpsc::Sender<()>,
 }
@@ -171,10 +212,21 @@ impl Noting {
                     self.outbox.store().delivered(waiting.unwrap_or_else(|| self.accepted_earlier(alert, sequence)));
                 }
                 Report::ChannelDown { channel, detail, wrong: _ } => {
-                    self.own.begin(GatewayFault::Dispatch, &channel, &format!("{channel}: {detail}"));
+                    self.own.channel_fails(&channel, &detail);
                 }
                 Report::ChannelUp { channel, failures: _ } => {
-                    self.own.end(GatewayFault::Dispatch, &channel);
+                    self.own.channel_works(&channel);
+                }
+                Report::ChannelGone { channel } => {
+                    self.own.channel_works(&channel);
+                    self.own.end(GatewayFault::Dispatch, &files_of(&channel));
+                }
+                Report::FilesRead { channel, problem: Some(problem) } => {
+                    let detail = format!("{channel}: {problem}");
+                    self.own.begin(GatewayFault::Dispatch, &files_of(&channel), &detail);
+                }
+                Report::FilesRead { channel, problem: None } => {
+                    self.own.end(GatewayFault::Dispatch, &files_of(&channel));
                 }
                 Report::AttemptDied { channel } => {
                     error!(channel = &*channel, "An attempt failed inside; it is made again");
@@ -188,27 +240,32 @@ impl Noting {
 
     /// An alert that was accepted in an earlier life of the program and was still in the store: it must leave it now.
     fn accepted_earlier(&self, id: AlertId, sequence: Sequence) -> Delivered {
-        let channel = self.remembered.as_ref().and_then(|remembered| {
-            let remembered = lock(remembered);
-            remembered.iter().find(|(accepted, _)| *accepted == id).map(|(_, channel)| channel.clone())
-        });
+        let remembered = lock(&self.remembered);
+        let channel = remembered.iter().find(|(accepted, _)| *accepted == id).map(|(_, channel)| channel.clone());
         let channel = channel.unwrap_or_else(|| "earlier".to_owned());
         Delivered { id, sequence, channel, reference: None, at: self.clock.now().utc }
     }
 
     fn remember(&self, alert: AlertId, channel: &str) {
-        let Some(remembered) = &self.remembered else { return };
-        let mut remembered = lock(remembered);
+        let mut remembered = lock(&self.remembered);
         if remembered.len() >= ACCEPTED_MAX {
             remembered.pop_front();
         }
         remembered.push_back((alert, channel.to_owned()));
+        if lock(&self.settings).channels.len() < 2 {
+            return;
+        }
         let written = serde_json::to_vec(&*remembered).expect("ids and names have nothing that JSON cannot say");
         drop(self.outbox.store().keep(ACCEPTED_KEY, written));
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// Tells what is wrong with a channel's files from what is wrong with the channel.
+fn files_of(channel: &str) -> String {
+    format!("files of {channel}")
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -378,7 +435,7 @@ async fn tell_status(mut health: watch::Receiver<Health>, tap: Option<Tap>) {
 type Late = Mutex<Option<oneshot::Receiver<Recovered>>>;
 
 /// A store that was too late for the start: its numbers count from now on, and what it knew is told to whom it concerns.
-async fn fetch_late(late: Arc<Late>, states: watch::Sender<Option<States>>, outbox: Outbox, own: Own) {
+async fn fetch_late(late: Arc<Late>, states: watch::Sender<Option<States>>, outbox: Outbox, own: Own, clock: Clock) {
     let late = lock(&late).take();
     let Some(Ok(recovered)) = (match late {
         Some(late) => Some(late.await),
@@ -388,6 +445,9 @@ async fn fetch_late(late: Arc<Late>, states: watch::Sender<Option<States>>, outb
     };
     info!("The store is open now; what it knew counts from here on");
     outbox.count_from(recovered.sequence);
+    if let Some(known) = good_time(&recovered) {
+        clock.raise_floor(known);
+    }
     states.send_replace(Some(Arc::new(bed_states(&recovered))));
     own.recall(own_state(&recovered));
     own.mended(&recovered.notes);

@@ -273,6 +273,7 @@ impl TryFrom<Form> for Event {
                 faults: form.faults.unwrap_or_default(),
                 outbox: form.outbox.unwrap_or_default(),
                 clock: form.clock.unwrap_or_default(),
+                dispatch_lost: false,
             })),
             "test" => Kind::Test,
             other => return Err(FormError::Kind(other.to_owned())),

@@ -71,6 +71,8 @@ words! {
         Dispatch = "dispatch",
         /// The configuration file is not sound; the last accepted one is in use.
         Configuration = "configuration",
+        /// One of our own certificates, or of the authorities that we trust, ends soon or has ended.
+        Certificate = "certificate",
         /// Mains power is lost.
         Power = "power",
         /// A part of the program failed and was started again.

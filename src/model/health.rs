@@ -73,6 +73,9 @@ pub struct Health {
     pub outbox: u64,
     /// Whether the wall clock is trusted.
     pub clock: ClockHealth,
+    /// Whether no channel to dispatch works. For status only: whom a heartbeat reaches knows better.
+    #[serde(skip)]
+    pub dispatch_lost: bool,
 }
 
 /// Whether the wall clock is trusted.

@@ -84,6 +84,7 @@ const fn gateway_fault(fault: GatewayFault) -> (&'static str, &'static str) {
         GatewayFault::Broker => ("Larmdosan når inte mattorna", "Gateway cannot reach the mats"),
         GatewayFault::Dispatch => ("Larmdosan: fel på larmvägen", "Gateway: dispatch channel fault"),
         GatewayFault::Configuration => ("Larmdosan: fel i inställningar", "Gateway: configuration fault"),
+        GatewayFault::Certificate => ("Larmdosan: certifikat går ut", "Gateway: certificate ends soon"),
         GatewayFault::Power => ("Larmdosan: strömavbrott", "Gateway: mains power lost"),
         GatewayFault::Program => ("Larmdosan: internt fel", "Gateway: internal fault"),
     }

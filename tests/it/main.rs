@@ -23,5 +23,7 @@ mod edge;
 mod killed;
 mod night;
 mod outage;
+mod reload;
 mod restart;
 mod start;
+mod ways;

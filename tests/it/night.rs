@@ -38,7 +38,7 @@ impl Evening {
 }
 
 /// Starts the daemon with a wall clock that shows this time in UTC and goes on from there.
-fn start_at(home: &Home, utc: &str) -> Daemon {
+pub(crate) fn start_at(home: &Home, utc: &str) -> Daemon {
     let mut command = Daemon::command(home);
     command.env("LD_PRELOAD", faketime()).env("TZ", "UTC").env("FAKETIME", format!("@{utc}"));
     command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("DONT_FAKE_MONOTONIC", "1").env("NO_FAKE_STAT", "1");

@@ -5,13 +5,14 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use nattvakt::clock::{Clock, ClockSource};
 use nattvakt::sensor::mqtt::{self, Mat};
 use nattvakt::sensor::{BrokerSettings, Link, MqttSettings, Payload, Signal};
 use nattvakt::tls;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 
 use super::mosquitto::{Access, Mosquitto};
@@ -21,6 +22,8 @@ use super::*;
 struct Watch {
     link: watch::Receiver<Link>,
     beds: Vec<Bed>,
+    mats: watch::Sender<Vec<Mat>>,
+    publications: broadcast::Sender<mqtt::Publication>,
     _tasks: JoinSet<Infallible>,
 }
 
@@ -29,8 +32,23 @@ impl Watch {
         let (link_end, link) = watch::channel(Link::Connecting);
         let (mats, beds) = topics.iter().enumerate().map(|(index, topic)| mat(index, topic)).unzip();
         let mut tasks = JoinSet::new();
-        tasks.spawn(mqtt::run(broker, "nattvakt-test".to_owned(), mats, link_end));
-        Self { link, beds, _tasks: tasks }
+        let (mats, publications) = (watch::Sender::new(mats), broadcast::Sender::new(16));
+        tasks.spawn(mqtt::run(mqtt::Setup {
+            broker,
+            client_id: "nattvakt-test".to_owned(),
+            mats: mats.subscribe(),
+            publications: Some(publications.subscribe()),
+            clock: Clock::new(ClockSource::Rtc),
+            link: link_end,
+        }));
+        Self { link, beds, mats, publications, _tasks: tasks }
+    }
+
+    /// Publishes a plain number on a topic, over the connection of the mats.
+    fn publish(&self, topic: &str, payload: &str) {
+        let (topic, payload) = (topic.to_owned(), payload.to_owned());
+        let at = nattvakt::clock::moment();
+        self.publications.send(mqtt::Publication { topic, payload, at }).unwrap();
     }
 
     async fn up(&mut self) {
@@ -284,4 +302,47 @@ impl Authority {
         fs::set_permissions(&files[1], fs::Permissions::from_mode(0o600)).unwrap();
         files.into()
     }
+}
+
+#[tokio::test]
+async fn mats_come_and_go_on_one_connection_and_the_others_go_on() {
+    let broker = Mosquitto::start(Access::Open);
+    let mut watch = Watch::start(at(broker.port()), &["mats/stays", "mats/goes"]);
+    watch.up().await;
+    let (new, mut new_bed) = mat(2, "mats/comes");
+    let mats = watch.mats.borrow().clone();
+    let stays = mats[0].clone();
+    watch.mats.send_replace(vec![stays, new]);
+    assert_eq!(new_bed.next().await, Signal::Away);
+    assert_eq!(new_bed.next().await, Signal::Back);
+    watch.publish("mats/comes", "7");
+    watch.publish("mats/goes", "8");
+    watch.publish("mats/stays", "9");
+    new_bed.value(7.0).await;
+    // Published later over the same connection: whatever went before has come by now.
+    watch.beds[0].value(9.0).await;
+    assert_eq!(watch.beds[0].heard(), [], "nothing befell it meanwhile");
+    assert!(!watch.beds[1].heard().iter().any(|signal| matches!(signal, Signal::Reading(_))), "left");
+}
+
+#[tokio::test]
+async fn what_is_asked_for_while_the_broker_is_away_is_published_soon_or_never() {
+    let mut broker = Mosquitto::start(Access::Open);
+    let port = broker.port();
+    broker.stop();
+    let mut watch = Watch::start(at(port), &["mats/1"]);
+    watch.down().await;
+    watch
+        .publications
+        .send(mqtt::Publication {
+            topic: "mats/1".to_owned(),
+            payload: "1".to_owned(),
+            at: nattvakt::clock::moment() - Duration::from_secs(60),
+        })
+        .unwrap();
+    watch.publish("mats/1", "2");
+    broker.start_again();
+    watch.up().await;
+    let reading = watch.beds[0].reading().await;
+    assert_eq!(reading.channels, Channels::new([2.0]).unwrap());
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rcgen::{BasicConstraints, Certificate, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -28,6 +28,8 @@ pub(crate) enum Answer {
     Send(u16, Vec<(&'static str, String)>, String),
     /// 200, with the id that was sent.
     Receipt,
+    /// The same after a while.
+    Late(Duration),
     /// Nothing, until the other side gives up.
     Hang,
     /// 200 and half of the body that was promised, then the end of the connection.
@@ -258,6 +260,10 @@ async fn serve(mut stream: impl Stream, connection: usize, shared: &Shared) {
         let written = match answer {
             Answer::Send(status, headers, body) => write(&mut stream, status, &headers, &body).await,
             Answer::Receipt => write(&mut stream, 200, &[], &receipt).await,
+            Answer::Late(after) => {
+                tokio::time::sleep(after).await;
+                write(&mut stream, 200, &[], &receipt).await
+            }
             Answer::Hang => std::future::pending().await,
             Answer::Half => {
                 let half = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"id\":";
@@ -358,6 +364,12 @@ impl Authority {
         builder().with_no_client_auth().with_single_cert(vec![certificate.der().clone()], der(&key)).unwrap()
     }
 
+    /// The same with a certificate that is valid from and until so many days from now.
+    pub(crate) fn server_valid(&self, name: &str, days: (i64, i64)) -> ServerConfig {
+        let (certificate, key) = self.issue_valid(name, Some(days));
+        builder().with_no_client_auth().with_single_cert(vec![certificate.der().clone()], der(&key)).unwrap()
+    }
+
     /// A server's configuration that wants a certificate of this authority from its clients.
     pub(crate) fn server_for_clients(&self, name: &str) -> ServerConfig {
         let mut roots = RootCertStore::empty();
@@ -377,6 +389,31 @@ impl Authority {
         std::fs::write(&certificate_file, certificate.pem()).unwrap();
         write_secret(&key_file, &key.serialize_pem());
         (certificate_file, key_file)
+    }
+
+    /// The same with a certificate that is valid until so many days from now.
+    pub(crate) fn client_until(&self, days: i64) -> (PathBuf, PathBuf) {
+        let (certificate, key) = self.issue_valid("gateway", Some((-1000, days)));
+        let (certificate_file, key_file) =
+            (self.folder.path().join("client.pem"), self.folder.path().join("client.key"));
+        std::fs::write(&certificate_file, certificate.pem()).unwrap();
+        write_secret(&key_file, &key.serialize_pem());
+        (certificate_file, key_file)
+    }
+
+    fn issue_valid(&self, name: &str, days: Option<(i64, i64)>) -> (Certificate, KeyPair) {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        if let Some((from, until)) = days {
+            let today = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+            let at = |days: i64| {
+                let seconds = i64::try_from(today).unwrap() + days * 86_400;
+                rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(u64::try_from(seconds).unwrap())
+            };
+            (params.not_before, params.not_after) = (at(from), at(until));
+        }
+        let key = KeyPair::generate().unwrap();
+        (params.signed_by(&key, &self.issuer).unwrap(), key)
     }
 
     fn issue(&self, name: &str, expired: bool) -> (Certificate, KeyPair) {

@@ -104,7 +104,7 @@ async fn play(scene: Scene) -> Result<(), Ended> {
     stage.show(&Happening::Ready { text: format!("Dispatch listens on http://{address}.") })?;
 
     let clock = Clock::new(ClockSource::Rtc);
-    let setup = Setup { config, broken_file: None, first_start: true, clock, tap: Some(tap) };
+    let setup = Setup { config, broken_file: None, first_start: true, load: None, clock, tap: Some(tap) };
     let (orders, asked) = mpsc::channel(1);
     let over = Arc::new(Notify::new());
     let ended = Arc::clone(&over);

@@ -1,5 +1,6 @@
 //! The tables of the file, one file each, with their keys, bounds and defaults. Looks at nothing outside the text.
 
+mod action;
 mod alarm;
 mod bed;
 mod delivery;
@@ -26,12 +27,14 @@ pub(super) fn read(entries: &DeTable<'_>, looks: Looks, notes: &mut Notes) -> Op
     // The broker's table comes before the beds in the file, but only they tell whether it is needed.
     let broker = root.table("mqtt", "[mqtt]", notes);
     let beds = bed::read(&mut root, &gateway.zone, looks, notes);
-    let broker = mqtt::read(broker, beds.over_mqtt, notes);
+    let actions = action::read(&mut root, &beds, notes);
+    let broker = mqtt::read(broker, beds.over_mqtt || actions.over_mqtt, notes);
     let delivery = delivery::read(&mut root, notes);
     let channels = dispatch::read(&mut root, looks, notes);
     root.close(notes);
     let gateway = gateway.checked()?;
-    (!notes.has_errors()).then_some(Config { gateway, store, broker, beds: beds.beds, delivery, channels })
+    let (beds, actions) = (beds.beds, actions.actions);
+    (!notes.has_errors()).then_some(Config { gateway, store, broker, beds, delivery, channels, actions })
 }
 
 /// Returns the store's path as far as it can be read.

@@ -9,11 +9,15 @@ use crate::tls;
 /// The longest user name, in bytes: what an MQTT packet takes.
 const USER_BYTES_MAX: usize = 65_535;
 
-/// Reads the table. Nothing is returned where no bed needs a broker.
+/// Reads the table. Nothing is returned where neither bed nor action needs a broker.
 pub(super) fn read(mut table: Table<'_>, needed: bool, notes: &mut Notes) -> Option<BrokerSettings> {
     if table.is_given() && !needed {
         let help = "take the table away, or give a bed `[bed.mqtt]`";
-        notes.missing_warning(&table.span, "no bed is read over MQTT, so `[mqtt]` is not used", help);
+        notes.missing_warning(
+            &table.span,
+            "no bed is read over MQTT and no action publishes, so `[mqtt]` is not used",
+            help,
+        );
     }
     let default = BrokerSettings::default();
     let allow_plaintext = table.flag("allow-plaintext", false, notes);

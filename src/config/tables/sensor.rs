@@ -249,7 +249,7 @@ fn range(value: &Value<'_>, notes: &mut Notes) -> Option<(f64, f64)> {
     None
 }
 
-fn is_topic(topic: &Placed<&str>, notes: &mut Notes) -> bool {
+pub(super) fn is_topic(topic: &Placed<&str>, notes: &mut Notes) -> bool {
     let text = topic.value;
     let (message, help) = if text.is_empty() {
         ("`topic` is empty".to_owned(), "write the topic that the mat publishes to")

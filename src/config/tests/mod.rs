@@ -166,7 +166,22 @@ fn every_key_but_the_few_has_the_documented_default() {
 #[test]
 fn what_the_annotated_file_sets_is_what_it_documents() {
     // Set otherwise than by default in the annotated file, for show or because they have no default.
-    let shown = ["id", "topic", "port", "url", "watch", "range", "time", "not-in-bed", "name", "value"];
+    let shown = [
+        "id",
+        "topic",
+        "port",
+        "url",
+        "watch",
+        "range",
+        "time",
+        "not-in-bed",
+        "name",
+        "value",
+        "on",
+        "bed",
+        "payload",
+        "run",
+    ];
     let set = |line: &&str| shown.iter().all(|key| !line.starts_with(&format!("{key} =")));
     let kept = |line: &&str| !set(line) || line.starts_with('[') || line.contains("-file = ");
     let without_defaults = text_of(ANNOTATED.lines().filter(kept));
@@ -219,6 +234,10 @@ fn the_annotated_file_names_every_key() {
         "token-file",
         "signing-key-file",
         "receipt",
+        "on",
+        "bed",
+        "payload",
+        "run",
     ];
     for key in keys {
         let there = ANNOTATED.lines().any(|line| line.trim_start_matches("# ").starts_with(&format!("{key} = ")));
@@ -254,6 +273,39 @@ fn a_replay_needs_no_channel_and_takes_levels_for_other_zones() {
     let config = parse(text, "f", Looks::Replay).unwrap().config;
     assert_eq!(config.beds[0].detect.empty, Some(vec![1.0, 2.0]));
     assert!(config.channels.is_empty());
+}
+
+#[test]
+fn actions_are_read_and_need_the_broker_where_they_publish() {
+    let config = sound(&complete(
+        "[[action]]\non = \"edge\"\n[action.mqtt]\ntopic = \"lamp\"\npayload = \"\"\n\
+         [[action]]\non = [\"rise\", \"dispatch-lost\"]\nbed = \"b\"\n[action.command]\nrun = [\"/bin/true\", \"x\"]\n\
+         [[bed]]\nid = \"b\"\nserial.port = \"/dev/x\"\n",
+    ));
+    assert_eq!(config.broker, Some(sensor::BrokerSettings::default()));
+    let [light, buzzer] = config.actions.as_slice() else { panic!("two actions") };
+    assert_eq!(light.way, action::Way::Mqtt { topic: "lamp".to_owned(), payload: String::new() });
+    assert_eq!((light.bed, buzzer.bed), (None, "b".parse().ok()));
+    assert_eq!(buzzer.on, [action::Trigger::Rise, action::Trigger::DispatchLost]);
+    assert_eq!(buzzer.way, action::Way::Command(vec!["/bin/true".to_owned(), "x".to_owned()]));
+}
+
+#[test]
+fn mistakes_in_actions_are_told() {
+    let action = |rest: &str| format!("[[action]]\n{rest}\n");
+    let run = "command.run = \"/bin/true\"";
+    for (rest, found) in [
+        (run.to_owned(), "1:1: error: `on` is missing"),
+        (format!("on = [\"rise\", \"egde\"]\n{run}"), "2:15: error: `on` does not know \"egde\""),
+        (format!("on = []\n{run}"), "2:6: error: `on` is an empty list"),
+        (format!("on = \"rise\"\nbed = \"nobody\"\n{run}"), "3:7: error: there is no bed \"nobody\""),
+        ("on = \"rise\"".to_owned(), "1:1: error: this action does nothing"),
+        (format!("on = \"rise\"\n{run}\nmqtt.topic = \"a\"\nmqtt.payload = \"b\""), "1:1: error: this action has two"),
+        ("on = \"rise\"\ncommand.run = [\"lamp\"]".to_owned(), "3:15: error: `run` must be the path"),
+        ("on = \"rise\"\nmqtt.topic = \"a/#\"\nmqtt.payload = \"b\"".to_owned(), "3:14: error: `topic` must name"),
+    ] {
+        assert_finds(&action(&rest), &[found]);
+    }
 }
 
 #[test]

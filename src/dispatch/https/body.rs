@@ -110,7 +110,7 @@ mod tests {
     fn a_heartbeat_tells_how_the_mats_are_and_has_no_subject() {
         let mats = [("bed-1", MatHealth::Ok), ("bed-2", MatHealth::Fault(MatFault::Silent))];
         let mats = mats.into_iter().map(|(bed, health)| (bed.parse().unwrap(), health)).collect();
-        let health = Health { mats, faults: Vec::new(), outbox: 3, clock: ClockHealth::Trusted };
+        let health = Health { mats, faults: Vec::new(), outbox: 3, clock: ClockHealth::Trusted, ..Health::default() };
         let mut alert = alert(Kind::Heartbeat(Box::new(health)));
         alert.event.bed = None;
         let body: serde_json::Value = serde_json::from_str(&write(gateway(), &alert, Priority::Info, false)).unwrap();

@@ -1,7 +1,9 @@
 //! The HTTP client of a channel with its secrets, as they were on disk when it was built. Never tries anything again.
 
 use std::fmt;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
@@ -13,9 +15,10 @@ use sha2::{Digest, Sha256};
 
 use super::answer::{Answer, BODY_BYTES_MAX};
 use super::body;
+use super::names::Names;
 use super::signature::Keys;
 use super::trouble::Trouble;
-use crate::clock;
+use crate::clock::{self, Clock};
 use crate::dispatch::settings::HttpsSettings;
 use crate::model::Moment;
 use crate::secret::Secret;
@@ -62,16 +65,22 @@ impl<'a> Post<'a> {
 
 impl Link {
     /// Reads the files and sets up the client. Blocks.
-    pub(super) fn build(settings: &HttpsSettings, keep_idle: Duration) -> Result<Self, String> {
+    pub(super) fn build(
+        settings: &HttpsSettings,
+        keep_idle: Duration,
+        names: Names,
+        clock: &Clock,
+    ) -> Result<Self, String> {
         let url = Url::parse(&settings.url).map_err(|error| format!("url is none: {error}"))?;
         let token = settings.token_file.as_deref().map(read_token).transpose()?;
         let keys = settings.signing_key_file.as_deref().map(read_keys).transpose()?;
-        let mut tls = tls::client_config(&settings.tls).map_err(|error| error.to_string())?.as_ref().clone();
+        let mut tls = tls::client_config(&settings.tls, clock).map_err(|error| error.to_string())?.as_ref().clone();
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         let client = Client::builder()
             .tls_backend_preconfigured(tls)
             .redirect(Policy::none())
             .no_proxy()
+            .dns_resolver(Arc::new(names))
             .referer(false)
             .retry(reqwest::retry::never())
             .connect_timeout(CONNECT_MAX)
@@ -167,13 +176,29 @@ fn read_keys(path: &Path) -> Result<Keys, String> {
 
 /// Hashes all that was read, so that a change can be told without keeping or comparing secrets.
 fn fingerprint(settings: &HttpsSettings) -> [u8; 32] {
-    let tls = &settings.tls;
-    let files = [&settings.token_file, &settings.signing_key_file, &tls.ca, &tls.client_cert, &tls.client_key];
     let mut hash = Sha256::new();
-    for path in files.into_iter().flatten() {
+    for path in files(settings) {
         let content = std::fs::read(path).unwrap_or_default();
         hash.update(content.len().to_be_bytes());
         hash.update(content);
     }
     hash.finalize().into()
+}
+
+/// As much of a file as changes with it: device, inode, size, and when it was changed; nothing where it is missing.
+pub(super) type Stamp = Vec<Option<(u64, u64, u64, i64, i64)>>;
+
+/// Looks at the files without reading them. Blocks.
+pub(super) fn stamp(settings: &HttpsSettings) -> Stamp {
+    let of = |path: &Path| {
+        let meta = std::fs::metadata(path).ok()?;
+        Some((meta.dev(), meta.ino(), meta.size(), meta.ctime(), meta.ctime_nsec()))
+    };
+    files(settings).map(of).collect()
+}
+
+fn files(settings: &HttpsSettings) -> impl Iterator<Item = &Path> {
+    let tls = &settings.tls;
+    let files = [&settings.token_file, &settings.signing_key_file, &tls.ca, &tls.client_cert, &tls.client_key];
+    files.into_iter().flatten().map(PathBuf::as_path)
 }

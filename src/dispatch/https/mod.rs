@@ -13,9 +13,11 @@
 pub mod answer;
 pub mod body;
 mod link;
+mod names;
 pub mod signature;
 mod trouble;
 
+use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,7 +27,8 @@ use tokio::time::timeout;
 use tracing::{debug, warn};
 
 use self::answer::Answer;
-use self::link::{Link, Post};
+use self::link::{Link, Post, Stamp};
+use self::names::Names;
 use self::trouble::Trouble;
 use super::outcome::Outcome;
 use super::settings::HttpsSettings;
@@ -56,15 +59,23 @@ pub struct Letter<'a> {
 }
 
 /// A dispatch service that takes CloudEvents over HTTPS.
-#[derive(Debug)]
 pub struct Channel {
     gateway: GatewayId,
     settings: HttpsSettings,
     keep_idle: Duration,
     clock: Clock,
+    names: Names,
     link: Mutex<Option<Arc<Link>>>,
+    /// The files as they were when they were read last, sound or not, and what was wrong with them.
+    read: Mutex<Option<(Stamp, Result<(), String>)>>,
     looked: AtomicI64,
     looking: tokio::sync::Mutex<()>,
+}
+
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel").field("settings", &self.settings).finish_non_exhaustive()
+    }
 }
 
 /// What one POST came to: an answer, or none.
@@ -81,16 +92,37 @@ impl Channel {
             settings,
             keep_idle: keep_idle.clamp(Duration::from_secs(30), Duration::from_secs(300)),
             clock,
+            names: Names::of_system(),
             link: Mutex::new(None),
+            read: Mutex::new(None),
             looked: AtomicI64::new(i64::MIN),
             looking: tokio::sync::Mutex::new(()),
         }
     }
 
-    /// Reads secrets and certificates anew. Where they are not sound the ones in use stay.
-    pub async fn reload(&self) {
-        if let Err(problem) = self.look(None).await {
-            warn!(error = %problem, "Secrets or certificates of a dispatch channel cannot be read");
+    /// Reads secrets and certificates anew. Where they are not sound the ones in use stay; where they are the same, the
+    /// connection stays too.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with them.
+    pub async fn reload(&self) -> Result<(), String> {
+        self.look(None, true).await.map(drop)
+    }
+
+    /// Reads secrets and certificates anew where the files have changed since they were last read.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with them, also where that is no news.
+    pub async fn refresh(&self) -> Result<(), String> {
+        let settings = self.settings.clone();
+        let looking = tokio::task::spawn_blocking(move || link::stamp(&settings));
+        let stamp = looking.await.map_err(|error| format!("looking at the files failed: {error}"))?;
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match read {
+            Some((before, state)) if before == stamp => state,
+            Some(_) | None => self.reload().await,
         }
     }
 
@@ -100,7 +132,9 @@ impl Channel {
         let sending = self.send_body(letter, &body);
         let outcome = timeout(ATTEMPT_MAX, sending).await.unwrap_or_else(|_| Trouble::Silent.into_outcome());
         if self.current().is_some_and(|link| clock::moment().since(link.built) > LINK_AGE_MAX) {
-            self.reload().await;
+            if let Err(problem) = self.look(None, false).await {
+                warn!(error = %problem, "Secrets or certificates of a dispatch channel cannot be read");
+            }
         }
         outcome
     }
@@ -178,7 +212,7 @@ impl Channel {
     async fn link(&self) -> Result<Arc<Link>, String> {
         match self.current() {
             Some(link) => Ok(link),
-            None => self.look(None).await,
+            None => self.look(None, false).await,
         }
     }
 
@@ -198,20 +232,30 @@ impl Channel {
         }
         self.looked.store(clock::moment().as_nanos(), Ordering::Relaxed);
         // The system's roots are no part of the fingerprint: an unverified certificate is always worth a second look.
-        let fresh = self.look(Some(used)).await.ok()?;
+        let fresh = self.look(Some(used), false).await.ok()?;
         (unverified || fresh.fingerprint != used.fingerprint).then_some(fresh)
     }
 
-    /// Builds the link from what lies on disk, unless another attempt has just done so instead of `used`.
-    async fn look(&self, used: Option<&Arc<Link>>) -> Result<Arc<Link>, String> {
+    /// Builds the link from what lies on disk, unless another attempt has just done so instead of `used`. `keep_same`:
+    /// the one in use stays where nothing in the files differs.
+    async fn look(&self, used: Option<&Arc<Link>>, keep_same: bool) -> Result<Arc<Link>, String> {
         let _one_at_a_time = self.looking.lock().await;
         if let Some(newer) = self.current().filter(|current| used.is_some_and(|used| !Arc::ptr_eq(current, used))) {
             return Ok(newer);
         }
         let (settings, keep_idle) = (self.settings.clone(), self.keep_idle);
-        let building = tokio::task::spawn_blocking(move || Link::build(&settings, keep_idle));
-        let link = building.await.map_err(|error| format!("setting up the channel failed: {error}"))??;
-        let link = Arc::new(link);
+        let (names, clock) = (self.names.clone(), self.clock.clone());
+        // The stamp first: what changes while it is read is read once more.
+        let building = tokio::task::spawn_blocking(move || {
+            (link::stamp(&settings), Link::build(&settings, keep_idle, names, &clock))
+        });
+        let (stamp, built) = building.await.map_err(|error| format!("setting up the channel failed: {error}"))?;
+        let state = built.as_ref().map(drop).map_err(Clone::clone);
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some((stamp, state));
+        let link = Arc::new(built?);
+        if let Some(same) = self.current().filter(|current| keep_same && current.fingerprint == link.fingerprint) {
+            return Ok(same);
+        }
         *self.link.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&link));
         Ok(link)
     }

@@ -38,6 +38,11 @@ impl Memory {
         self.of(id).ended = true;
     }
 
+    /// Changes who accepted what, because the channels have changed.
+    pub(super) fn change(&mut self, change: impl Fn(ChannelSet) -> ChannelSet) {
+        self.known.values_mut().for_each(|known| known.accepted = change(known.accepted));
+    }
+
     fn of(&mut self, id: AlertId) -> &mut Known {
         if !self.known.contains_key(&id) {
             if self.order.len() >= REMEMBERED_MAX {

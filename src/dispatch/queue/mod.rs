@@ -14,6 +14,7 @@
 //!   one of them. A `return` turns what it closes into information.
 //! - `fallback`: the next channel is tried as well after `give-up-after`, or at once where a channel is wrong or known
 //!   to be down. New alerts always start at the first one, so that its return to work is noticed and used.
+//! - Channels may change at any time ([`Queue::rechannel`]): nothing is lost by it, nor sent again because of it.
 //! - An acceptance counts whenever it comes, be it of a slow attempt that was given up on.
 //! - At the bound what would be sent last leaves the memory: it stays in the store, is counted, and asked back for with
 //!   [`Report::Room`] once half of the bound is free.
@@ -25,6 +26,7 @@ mod closing;
 mod entering;
 mod entry;
 mod memory;
+mod rechannel;
 mod settling;
 #[cfg(test)]
 mod tests;
@@ -37,6 +39,7 @@ use jiff::Timestamp;
 use self::channel::{Channel, Class};
 use self::entry::{Entry, Key, Lane, Tried};
 use self::memory::Memory;
+pub use self::rechannel::Moved;
 use super::outcome::Outcome;
 use super::policy;
 use super::settings::Delivery;
@@ -115,6 +118,18 @@ pub enum Report {
         channel: Arc<str>,
         /// How many attempts in a row had failed.
         failures: u32,
+    },
+    /// A channel is gone from the configuration, and with it whatever was wrong with it.
+    ChannelGone {
+        /// The channel's name.
+        channel: Arc<str>,
+    },
+    /// Secrets and certificates of a channel were read.
+    FilesRead {
+        /// The channel's name.
+        channel: Arc<str>,
+        /// What is wrong with them; those read before stay in use then.
+        problem: Option<String>,
     },
     /// An attempt ended by a fault of this program; it is tried again like any other.
     AttemptDied {
@@ -196,6 +211,15 @@ impl Queue {
         self.count_evicted(evicted);
     }
 
+    /// Takes a new alert that may wait a little: what all gateways of a town have to tell after the same power cut.
+    /// `random` is uniform over all its values.
+    pub fn raise_spread(&mut self, alert: Alert, now: &Now, random: u32) {
+        let due = now.moment + policy::recovered(alert.priority, random);
+        self.insert(alert, false, now, due);
+        let evicted = self.keep_to_bound();
+        self.count_evicted(evicted);
+    }
+
     /// Takes alerts that the store holds as undelivered, in order of sequence; none at all says that it holds no more.
     /// Those whose id is known already are ignored. `random` is uniform over all its values.
     pub fn recovered(&mut self, alerts: Vec<Alert>, now: &Now, mut random: impl FnMut() -> u32) {
@@ -250,6 +274,13 @@ impl Queue {
             }
         }
         self.offer_room();
+    }
+
+    /// Notes what became of reading a channel's secrets and certificates.
+    pub fn on_files(&mut self, channel: usize, problem: Option<String>) {
+        if let Some(state) = self.channels.get(channel) {
+            self.reports.push_back(Report::FilesRead { channel: Arc::clone(&state.name), problem });
+        }
     }
 
     /// Takes the outcome of a heartbeat: it tells about the channel, and is itself not tried again.

@@ -93,6 +93,17 @@ fn a_channel_proves_well_once_in_a_life_and_what_was_recovered_stays_spread() {
 }
 
 #[test]
+fn what_a_power_cut_brings_about_waits_a_little_and_in_order() {
+    let mut queue = queue(Order::Fallback, 1);
+    queue.raise_spread(alert(1, "bed-1", Kind::SensorFault(MatFault::Silent)), &now(0), u32::MAX);
+    queue.raise_spread(alert(2, "bed-1", Kind::SensorRestored(MatFault::Silent)), &now(0), 0);
+    queue.raise(alert(3, "bed-1", Kind::Rise), &now(0));
+    assert_eq!(places(&attempts(&mut queue, 0)), [(3, 0)]);
+    assert!(attempts(&mut queue, 29).is_empty());
+    assert_eq!(places(&attempts(&mut queue, 30)), [(1, 0)]);
+}
+
+#[test]
 fn an_alert_waits_for_its_own_sake_only() {
     let mut queue = queue(Order::Fallback, 1);
     queue.raise(alert(1, "bed-1", Kind::Rise), &now(0));

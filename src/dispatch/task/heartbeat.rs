@@ -19,9 +19,21 @@ pub(super) struct Heart {
 }
 
 impl Heart {
-    /// The first beat is due at once.
-    pub(super) fn new(interval: Option<Duration>, now: Moment) -> Self {
-        Self { interval, due: now, on_its_way: None }
+    /// Makes one whose first beat is due at `first`.
+    pub(super) fn new(interval: Option<Duration>, first: Moment) -> Self {
+        Self { interval, due: first, on_its_way: None }
+    }
+
+    /// Tells whether it beats at this rhythm.
+    pub(super) fn beats_every(&self, interval: Option<Duration>) -> bool {
+        self.interval == interval
+    }
+
+    /// The last one has failed: the next comes soon, to know whether the way out is dead.
+    pub(super) fn failed(&mut self, now: Moment, random: u32) {
+        if let Some(interval) = self.interval {
+            self.due = self.due.min(now + policy::heartbeat_again(interval, random));
+        }
     }
 
     pub(super) fn due(&self) -> Option<Moment> {
@@ -61,6 +73,10 @@ impl Source {
         language: Language,
     ) -> Self {
         Self { health, next_sequence, language }
+    }
+
+    pub(super) fn speak(&mut self, language: Language) {
+        self.language = language;
     }
 
     /// Makes one; `None` where the system gives no random number for its id.

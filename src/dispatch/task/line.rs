@@ -32,7 +32,8 @@ impl Line {
         self.way.send(letter).await
     }
 
-    pub(super) async fn reload(&self) {
-        self.way.reload().await;
+    /// Reads secrets and certificates anew, or only where they have changed; says what is wrong with them.
+    pub(super) async fn read(&self, only_changed: bool) -> Result<(), String> {
+        if only_changed { self.way.refresh().await } else { self.way.reload().await }
     }
 }

@@ -5,6 +5,7 @@
 //! another alert. Reports that nobody takes are kept up to a bound; beyond it the oldest are dropped and counted, and
 //! an acceptance that is lost so means only that the alert is sent again, under the same id, after a restart.
 
+mod configuring;
 mod heartbeat;
 mod line;
 #[cfg(test)]
@@ -26,13 +27,14 @@ use super::policy;
 use super::queue::{Attempt, HELD_MAX, Queue, Report, Ticket};
 use super::settings::{ChannelSettings, Delivery};
 use crate::clock::{self, Clock};
-use crate::model::{Alert, AlertId, GatewayId, Health, Language, Moment, Sequence};
+use crate::model::{Alert, AlertId, GatewayId, Health, Language, Moment, Priority, Sequence};
 
 /// The most reports that wait to be taken: a few for each alert that is held.
 const REPORTS_HELD_MAX: usize = 4 * HELD_MAX;
 
-/// What the task needs to know.
-pub struct Setup {
+/// What the configuration says of the way to dispatch. May change while the task runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
     /// This home, as dispatch knows it.
     pub gateway: GatewayId,
     /// Of the texts of heartbeats.
@@ -41,6 +43,12 @@ pub struct Setup {
     pub delivery: Delivery,
     /// The channels, in the order of the configuration.
     pub channels: Vec<ChannelSettings>,
+}
+
+/// What the task needs to know.
+pub struct Setup {
+    /// What the configuration says.
+    pub settings: Settings,
     /// Which channel accepted which alert in an earlier life, as far as something may still close it.
     pub accepted: Vec<(AlertId, String)>,
     /// What heartbeats tell.
@@ -51,6 +59,8 @@ pub struct Setup {
     pub next_sequence: Arc<dyn Fn() -> Sequence + Send + Sync>,
     /// How long attempts that are on their way at the end may take.
     pub grace: Duration,
+    /// Until then the machine counts as just booted, and what a power cut brings about in a whole town is spread.
+    pub spread_until: Moment,
 }
 
 /// What the task is told.
@@ -60,8 +70,8 @@ pub enum Command {
     Raise(Box<Alert>),
     /// Alerts that the store holds as undelivered, in order of sequence; none at all: it holds no more.
     Recovered(Vec<Alert>),
-    /// Secrets and certificates may have changed.
-    Reload,
+    /// The configuration is another one by now. Secrets and certificates are read anew in any case.
+    Configure(Box<Settings>),
     /// Come to an end. So does dropping the sender.
     Drain,
 }
@@ -77,7 +87,7 @@ pub struct Ended {
 pub async fn run(setup: Setup, mut commands: mpsc::Receiver<Command>, reports: mpsc::Sender<Report>) -> Ended {
     let mut dispatch = Dispatch::new(setup, reports);
     // Secrets and certificates are read before the first alert needs them.
-    dispatch.reload();
+    dispatch.read_files(false);
     let mut until: Option<Moment> = None;
     loop {
         dispatch.pump(until.is_none());
@@ -93,11 +103,11 @@ pub async fn run(setup: Setup, mut commands: mpsc::Receiver<Command>, reports: m
             () = sleep_until(wake) => Happening::Deadline,
         };
         match happening {
-            Happening::Command(Command::Raise(alert)) => dispatch.queue.raise(*alert, &dispatch.clock.now()),
+            Happening::Command(Command::Raise(alert)) => dispatch.raise(*alert),
             Happening::Command(Command::Recovered(alerts)) => {
                 dispatch.queue.recovered(alerts, &dispatch.clock.now(), random);
             }
-            Happening::Command(Command::Reload) => dispatch.reload(),
+            Happening::Command(Command::Configure(settings)) => dispatch.configure(*settings),
             Happening::Command(Command::Drain) => until = Some(clock::moment() + dispatch.grace),
             Happening::Ended(ended) => dispatch.on_ended(ended),
             Happening::RoomForReports => dispatch.report_again(),
@@ -128,11 +138,12 @@ enum Errand {
     Attempt(Ticket, usize),
     /// A heartbeat over this channel.
     Heartbeat(usize),
-    /// Reading secrets, before the first alert and after a reload.
-    Reading,
+    /// Reading the secrets and certificates of this channel.
+    Reading(usize),
 }
 
 struct Dispatch {
+    settings: Settings,
     queue: Queue,
     lines: Vec<Line>,
     hearts: Vec<Heart>,
@@ -143,44 +154,51 @@ struct Dispatch {
     dropped: u64,
     clock: Clock,
     grace: Duration,
+    spread_until: Moment,
     heartbeats: heartbeat::Source,
+    /// When the files are looked at next.
+    look: Moment,
+    /// What was said of each channel's files last; `None` until they have been read.
+    files: Vec<Option<Result<(), String>>>,
 }
 
 impl Dispatch {
     fn new(setup: Setup, reports: mpsc::Sender<Report>) -> Self {
-        let names = setup.channels.iter().map(|channel| channel.name.as_str());
-        let mut queue = Queue::new(setup.delivery, names);
-        for (alert, channel) in &setup.accepted {
+        let Setup { settings, accepted, health, clock, next_sequence, grace, spread_until } = setup;
+        let names = settings.channels.iter().map(|channel| channel.name.as_str());
+        let mut queue = Queue::new(settings.delivery, names);
+        for (alert, channel) in &accepted {
             queue.remember(*alert, channel);
         }
         let now = clock::moment();
+        // All gateways of a town may have booted at this moment.
+        let first = || if now < spread_until { now + policy::recovered(Priority::Info, random()) } else { now };
+        let channels = &settings.channels;
         Self {
             queue,
-            hearts: setup.channels.iter().map(|channel| Heart::new(channel.heartbeat, now)).collect(),
-            lines: setup
-                .channels
-                .into_iter()
-                .map(|settings| Line::new(setup.gateway, settings, &setup.clock))
-                .collect(),
+            hearts: channels.iter().map(|channel| Heart::new(channel.heartbeat, first())).collect(),
+            lines: channels.iter().map(|channel| Line::new(settings.gateway, channel.clone(), &clock)).collect(),
+            files: vec![None; channels.len()],
+            look: now,
             attempts: JoinSet::new(),
             errands: HashMap::new(),
             reports,
             unreported: VecDeque::new(),
             dropped: 0,
-            heartbeats: heartbeat::Source::new(setup.health, setup.next_sequence, setup.language),
-            clock: setup.clock,
-            grace: setup.grace,
+            heartbeats: heartbeat::Source::new(health, next_sequence, settings.language),
+            clock,
+            grace,
+            spread_until,
+            settings,
         }
     }
 
-    fn reload(&mut self) {
-        for line in self.lines.clone() {
-            let reading = async move {
-                line.reload().await;
-                Outcome::Accepted { reference: None }
-            };
-            let id = self.attempts.spawn(reading).id();
-            self.errands.insert(id, Errand::Reading);
+    fn raise(&mut self, alert: Alert) {
+        let now = self.clock.now();
+        if now.moment < self.spread_until && policy::may_be_spread(&alert.event.kind, alert.priority) {
+            self.queue.raise_spread(alert, &now, random());
+        } else {
+            self.queue.raise(alert, &now);
         }
     }
 
@@ -192,6 +210,9 @@ impl Dispatch {
         }
         if with_heartbeats {
             self.beat(now);
+            if self.look <= now {
+                self.read_files(true);
+            }
         }
         while let Some(report) = self.queue.next_report() {
             log(&report);
@@ -224,8 +245,11 @@ impl Dispatch {
             let Some(alert) = self.heartbeats.next(&self.clock.now()) else { continue };
             let line = line.clone();
             let span = info_span!("delivery", alert.id = %alert.id, channel = %line.name(), attempt = 1);
-            let sending =
-                async move { line.send(Letter { alert: &alert, priority: alert.priority, late: false }).await };
+            let sending = async move {
+                let sending = line.send(Letter { alert: &alert, priority: alert.priority, late: false });
+                let outcome = tokio::time::timeout(policy::HEARTBEAT_MAX, sending).await;
+                outcome.unwrap_or_else(|_| Outcome::try_again("dispatch did not answer a heartbeat in time"))
+            };
             let handle = self.attempts.spawn(sending.instrument(span));
             self.errands.insert(handle.id(), Errand::Heartbeat(channel));
             heart.sent(handle);
@@ -253,8 +277,15 @@ impl Dispatch {
                     self.queue.on_death(channel);
                 }
                 self.queue.on_heartbeat(channel, &outcome, now.moment);
+                // One failure may be a lost packet; the next one tells.
+                if outcome.problem().is_some() && !self.queue.is_down(channel) {
+                    if let Some(heart) = self.hearts.get_mut(channel) {
+                        heart.failed(now.moment, random());
+                    }
+                }
             }
-            Some(Errand::Reading) | None => {}
+            Some(Errand::Reading(channel)) => self.on_read(channel, &outcome),
+            None => {}
         }
     }
 
@@ -288,7 +319,8 @@ impl Dispatch {
 
     fn next_deadline(&self, with_heartbeats: bool) -> Option<Moment> {
         let beats = self.hearts.iter().filter(|_| with_heartbeats).filter_map(Heart::due);
-        self.queue.next_deadline(clock::moment()).into_iter().chain(beats).min()
+        let look = with_heartbeats.then_some(self.look);
+        self.queue.next_deadline(clock::moment()).into_iter().chain(beats).chain(look).min()
     }
 
     /// Gives up what is still on its way and hands over the last reports, until `until`.
@@ -322,6 +354,13 @@ fn log(report: &Report) {
         }
         Report::ChannelUp { channel, failures } => {
             info!(channel = %channel, count = failures, "Dispatch channel works");
+        }
+        Report::ChannelGone { channel } => info!(channel = %channel, "Dispatch channel is gone"),
+        Report::FilesRead { channel, problem: Some(problem) } => {
+            warn!(channel = %channel, error = %problem, "Secrets or certificates of a dispatch channel cannot be read");
+        }
+        Report::FilesRead { channel, problem: None } => {
+            debug!(channel = %channel, "Secrets and certificates of a dispatch channel are read");
         }
         Report::AttemptDied { channel } => error!(channel = %channel, "An attempt ended by an internal fault"),
         Report::Evicted { count } => debug!(count, "Alerts wait in the store only"),

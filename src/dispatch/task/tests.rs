@@ -22,15 +22,18 @@ fn setup() -> Setup {
     };
     let (_, health) = watch::channel(Health::default());
     Setup {
-        gateway: "4601234567".parse().unwrap(),
-        language: Language::En,
-        delivery: Delivery::default(),
-        channels: vec![ChannelSettings { name: "larmcentral".to_owned(), heartbeat: None, way: Way::Https(https) }],
+        settings: Settings {
+            gateway: "4601234567".parse().unwrap(),
+            language: Language::En,
+            delivery: Delivery::default(),
+            channels: vec![ChannelSettings { name: "larmcentral".to_owned(), heartbeat: None, way: Way::Https(https) }],
+        },
         accepted: Vec::new(),
         health,
         clock: Clock::new(ClockSource::Rtc),
         next_sequence: Arc::new(|| Sequence(1)),
         grace: Duration::from_secs(1),
+        spread_until: Moment::default(),
     }
 }
 

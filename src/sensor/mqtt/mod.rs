@@ -1,19 +1,22 @@
 //! Messages from the broker: one connection for all mats, subscribed anew on every connection.
 //!
-//! Publishes nothing. Sessions are clean: what a broker kept for us while we were away would look live. A connection
+//! Publishes only what it is told to, for local actions. Sessions are clean: what a broker kept for us while we were away would look live. A connection
 //! that failed is thrown away whole, for rumqttc carries stale requests over into the next one, forgets the
-//! subscriptions, and does not wait between attempts.
+//! subscriptions, and does not wait between attempts. Mats may come and go while the connection stands: only their own
+//! topics are subscribed or left then.
 
 mod options;
 mod routes;
 mod words;
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
 
 use rumqttc::{AsyncClient, Event, EventLoop, NetworkOptions, Packet, Publish, QoS, SubAck};
 use rumqttc::{SubscribeFilter, SubscribeReasonCode};
-use tokio::sync::watch;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, watch};
 use tokio::time::{sleep, timeout};
 
 use self::options::{CONNECT_LIMIT, KEEP_ALIVE, options};
@@ -21,8 +24,8 @@ use self::routes::Routes;
 use self::words::Trouble;
 use super::outage::Outage;
 use super::settings::{BrokerSettings, MqttSettings};
-use super::{Feed, Link, Signal, random};
-use crate::clock;
+use super::{Feed, Link, Signal, random, tell};
+use crate::clock::{self, Clock};
 use crate::model::{BedId, Moment};
 
 /// How long the broker may take to confirm the subscriptions.
@@ -31,8 +34,14 @@ const SUBSCRIBE_LIMIT: Duration = Duration::from_secs(10);
 /// How long the connection may do nothing at all, pings included: two keep-alives and some patience.
 const POLL_LIMIT: Duration = Duration::from_secs(2 * KEEP_ALIVE.as_secs() + 30);
 
-/// How many requests wait for the connection: one subscription is all that we ever ask.
-const REQUESTS_MAX: usize = 4;
+/// How many requests wait for the connection: a few subscriptions, and what is published.
+const REQUESTS_MAX: usize = 32;
+
+/// How many messages wait to be published; beyond it the oldest go.
+pub const PUBLICATIONS_MAX: usize = 16;
+
+/// A message that could not be published by then is let go: a night light that goes on an hour later helps nobody.
+const PUBLISHED_WITHIN: Duration = Duration::from_secs(10);
 
 /// A mat that publishes, and the bed that hears of it. Several may share a topic.
 #[derive(Debug, Clone)]
@@ -45,22 +54,55 @@ pub struct Mat {
     pub feed: Feed,
 }
 
+/// A message to be published once, at least once as MQTT has it, and not kept by the broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publication {
+    /// Where.
+    pub topic: String,
+    /// What.
+    pub payload: String,
+    /// When it was asked for.
+    pub at: Moment,
+}
+
+/// What the connection is made of.
+#[derive(Debug)]
+pub struct Setup {
+    /// The broker.
+    pub broker: BrokerSettings,
+    /// Our name there; a second client of the same name throws us out.
+    pub client_id: String,
+    /// The mats by now. They may change at any time.
+    pub mats: watch::Receiver<Vec<Mat>>,
+    /// What is to be published; `None` where nothing ever is.
+    pub publications: Option<broadcast::Receiver<Publication>>,
+    /// By which certificates are judged.
+    pub clock: Clock,
+    /// Tells how the connection is; up only once every topic is confirmed.
+    pub link: watch::Sender<Link>,
+}
+
 /// Keeps one connection to the broker for ever and hands its messages to the beds.
 ///
-/// `link` tells how the connection is; it is up only once every topic is confirmed. The beds hear [`Signal::Away`] when
-/// it is lost and [`Signal::Back`] when it is up again. Secrets and certificates are read
-/// anew for each connection, so that a corrected file needs no restart. Without mats it connects to nothing.
+/// The beds hear [`Signal::Away`] when it is lost and [`Signal::Back`] when it is up again. Secrets and certificates are
+/// read anew for each connection, so that a corrected file needs no restart. With neither mats nor anything to publish
+/// it connects to nothing.
 #[expect(clippy::infinite_loop, reason = "`Infallible` says so where `!` cannot be named yet")]
-pub async fn run(broker: BrokerSettings, client_id: String, mats: Vec<Mat>, link: watch::Sender<Link>) -> Infallible {
-    let routes = Routes::new(mats);
-    if routes.is_empty() {
-        return std::future::pending().await;
-    }
+pub async fn run(setup: Setup) -> Infallible {
+    let Setup { broker, client_id, mut mats, publications, clock, link } = setup;
+    let routes = Routes::new(mats.borrow_and_update().clone());
     let address = format!("{}:{}", broker.host, broker.port);
-    let mut way = Way { broker, client_id, address, routes, link, outage: Outage::default() };
+    let outage = Outage::default();
+    let mut way =
+        Way { broker, client_id, address, routes, mats, publications, clock, link, outage, asked: VecDeque::new() };
     way.routes.tell_all(Signal::Away);
     loop {
+        while way.routes.is_empty() && way.publications.is_none() {
+            changed(&mut way.mats).await;
+            way.rewire();
+        }
         let (trouble, worked) = way.connection().await;
+        way.asked.clear();
         if worked.is_some() {
             way.routes.tell_all(Signal::Away);
         }
@@ -79,8 +121,20 @@ struct Way {
     client_id: String,
     address: String,
     routes: Routes,
+    mats: watch::Receiver<Vec<Mat>>,
+    publications: Option<broadcast::Receiver<Publication>>,
+    clock: Clock,
     link: watch::Sender<Link>,
     outage: Outage,
+    /// The subscriptions that are not confirmed yet, in the order in which they were asked for.
+    asked: VecDeque<Asked>,
+}
+
+/// A subscription on its way.
+struct Asked {
+    topics: Vec<String>,
+    /// The beds that hear of it once it is confirmed.
+    beds: Vec<Feed>,
 }
 
 /// How far one connection has come.
@@ -123,7 +177,7 @@ impl Phase {
 impl Way {
     /// Lives through one connection, and returns why it ended and how long it had worked.
     async fn connection(&mut self) -> (Trouble, Option<Duration>) {
-        let options = match options(&self.broker, &self.client_id).await {
+        let options = match options(&self.broker, &self.client_id, &self.clock).await {
             Ok(options) => options,
             Err(trouble) => return (trouble, None),
         };
@@ -147,14 +201,34 @@ impl Way {
     async fn follow(&mut self, client: &AsyncClient, events: &mut EventLoop, phase: &mut Phase) -> Trouble {
         loop {
             // Cutting a poll off may lose what it was at; that is no loss here, for the connection ends with it.
-            match timeout(phase.limit(), events.poll()).await {
+            let polled = {
+                let poll = timeout(phase.limit(), events.poll());
+                tokio::pin!(poll);
+                loop {
+                    tokio::select! {
+                        biased;
+                        polled = poll.as_mut() => break polled,
+                        () = changed(&mut self.mats) => {
+                            if let Err(trouble) = self.change_mats(client, *phase) {
+                                return trouble;
+                            }
+                        }
+                        publication = next_publication(&mut self.publications), if matches!(phase, Phase::Up(_)) => {
+                            publish(client, publication);
+                        }
+                    }
+                }
+            };
+            match polled {
                 Ok(Ok(Event::Incoming(Packet::Publish(publish)))) => self.take(&publish),
-                Ok(Ok(Event::Incoming(Packet::ConnAck(_)))) => match self.subscribe(client) {
+                Ok(Ok(Event::Incoming(Packet::ConnAck(_)))) => match self.subscribe_all(client) {
+                    Ok(()) if self.asked.is_empty() => *phase = self.up(),
                     Ok(()) => *phase = Phase::Subscribing(clock::moment()),
                     Err(trouble) => return trouble,
                 },
                 Ok(Ok(Event::Incoming(Packet::SubAck(ack)))) => match self.subscribed(&ack) {
-                    Ok(()) => *phase = Phase::Up(clock::moment()),
+                    Ok(()) if self.asked.is_empty() && !matches!(phase, Phase::Up(_)) => *phase = self.up(),
+                    Ok(()) => {}
                     Err(trouble) => return trouble,
                 },
                 Ok(Ok(Event::Incoming(_) | Event::Outgoing(_))) => {}
@@ -168,33 +242,100 @@ impl Way {
         }
     }
 
+    /// Takes the mats as they are by now; those that are new hear that they cannot be heard yet.
+    fn rewire(&mut self) -> routes::Change {
+        let change = self.routes.change(self.mats.borrow_and_update().clone());
+        for feed in &change.new {
+            tell(feed, Signal::Away);
+        }
+        change
+    }
+
+    /// Subscribes the topics of new mats, and leaves those that no mat reads any more.
+    fn change_mats(&mut self, client: &AsyncClient, phase: Phase) -> Result<(), Trouble> {
+        let change = self.rewire();
+        if matches!(phase, Phase::Connecting) {
+            return Ok(());
+        }
+        for topic in &change.left {
+            client.try_unsubscribe(topic).map_err(|_| busy())?;
+        }
+        if change.topics.is_empty() { Ok(()) } else { self.subscribe(client, change.topics, change.new) }
+    }
+
     fn take(&mut self, publish: &Publish) {
         self.routes.take(&publish.topic, &publish.payload, publish.retain, clock::moment());
     }
 
-    fn subscribe(&self, client: &AsyncClient) -> Result<(), Trouble> {
-        let filters = self.routes.topics().map(|topic| SubscribeFilter::new(topic.to_owned(), QoS::AtLeastOnce));
+    fn subscribe_all(&mut self, client: &AsyncClient) -> Result<(), Trouble> {
+        let topics: Vec<String> = self.routes.topics().map(str::to_owned).collect();
+        if topics.is_empty() { Ok(()) } else { self.subscribe(client, topics, self.routes.feeds()) }
+    }
+
+    fn subscribe(&mut self, client: &AsyncClient, topics: Vec<String>, beds: Vec<Feed>) -> Result<(), Trouble> {
+        let filters = topics.iter().map(|topic| SubscribeFilter::new(topic.clone(), QoS::AtLeastOnce));
         // Waiting for room would wait for ever: this very task is the one that makes room.
-        client.try_subscribe_many(filters).map_err(|_| Trouble::lasting("a topic is none that can be subscribed"))
+        client.try_subscribe_many(filters).map_err(|_| Trouble::lasting("a topic is none that can be subscribed"))?;
+        self.asked.push_back(Asked { topics, beds });
+        Ok(())
     }
 
     fn subscribed(&mut self, ack: &SubAck) -> Result<(), Trouble> {
+        let Some(Asked { topics, beds }) = self.asked.pop_front() else { return Ok(()) };
         let refused = |code: &SubscribeReasonCode| matches!(code, SubscribeReasonCode::Failure);
-        let answers = self.routes.topics().zip(&ack.return_codes);
+        let answers = topics.iter().zip(&ack.return_codes);
         if let Some((topic, _)) = answers.clone().find(|(_, code)| refused(code)) {
             return Err(Trouble::lasting(format!(
                 "the broker refuses to let us read the topic {topic:?}; check the broker's access rules"
             )));
         }
-        if answers.count() < self.routes.topics().count() {
+        if answers.count() < topics.len() {
             return Err(Trouble::new("the broker has confirmed only some of the subscriptions"));
         }
+        for feed in &beds {
+            tell(feed, Signal::Back);
+        }
+        Ok(())
+    }
+
+    fn up(&mut self) -> Phase {
         if let Some(failures) = self.outage.opened() {
             let topics = self.routes.topics().count();
             tracing::info!(broker = %self.address, topics, count = failures, "Connected to the broker");
         }
-        self.routes.tell_all(Signal::Back);
         self.link.send_replace(Link::Up);
-        Ok(())
+        Phase::Up(clock::moment())
     }
+}
+
+/// Waits until the mats are others.
+async fn changed(mats: &mut watch::Receiver<Vec<Mat>>) {
+    if mats.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Waits for something to publish. What was dropped because too much waited is logged.
+async fn next_publication(publications: &mut Option<broadcast::Receiver<Publication>>) -> Publication {
+    while let Some(waiting) = publications {
+        match waiting.recv().await {
+            Ok(publication) => return publication,
+            Err(RecvError::Lagged(count)) => tracing::warn!(count, "Messages to be published were dropped"),
+            Err(RecvError::Closed) => *publications = None,
+        }
+    }
+    std::future::pending().await
+}
+
+fn publish(client: &AsyncClient, publication: Publication) {
+    let Publication { topic, payload, at } = publication;
+    if clock::moment().since(at) > PUBLISHED_WITHIN {
+        tracing::warn!("A message was not published: the broker was away for too long");
+    } else if client.try_publish(topic, QoS::AtLeastOnce, false, payload).is_err() {
+        tracing::warn!("A message was not published: the broker takes none");
+    }
+}
+
+fn busy() -> Trouble {
+    Trouble::new("the broker does not take what is asked of it")
 }

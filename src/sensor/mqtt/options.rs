@@ -6,6 +6,7 @@ use rumqttc::{MqttOptions, TlsConfiguration, Transport};
 use tokio::time::timeout;
 
 use super::words::Trouble;
+use crate::clock::Clock;
 use crate::secret::Secret;
 use crate::sensor::settings::BrokerSettings;
 use crate::tls;
@@ -22,11 +23,11 @@ pub(super) const PACKET_BYTES_MAX: usize = 256 * 1_024;
 /// How long reading the files may take: a stuck disk must not look like a broker that is away.
 const FILES_LIMIT: Duration = Duration::from_secs(10);
 
-/// We publish nothing, so nothing is ever in flight; rumqttc keeps a table of this size.
+/// How many published messages may be on their way; rumqttc keeps a table of this size.
 const INFLIGHT: u16 = 20;
 
 /// Puts the options together.
-pub(super) async fn options(broker: &BrokerSettings, client_id: &str) -> Result<MqttOptions, Trouble> {
+pub(super) async fn options(broker: &BrokerSettings, client_id: &str, clock: &Clock) -> Result<MqttOptions, Trouble> {
     // rumqttc takes the host as it is for the TLS name, which has no brackets around an address.
     let host = broker.host.trim_start_matches('[').trim_end_matches(']');
     let mut options = MqttOptions::new(client_id, host, broker.port);
@@ -35,8 +36,8 @@ pub(super) async fn options(broker: &BrokerSettings, client_id: &str) -> Result<
     options.set_max_packet_size(PACKET_BYTES_MAX, PACKET_BYTES_MAX);
     options.set_inflight(INFLIGHT);
     if broker.tls.is_some() || broker.password_file.is_some() {
-        let files = broker.clone();
-        let read = tokio::task::spawn_blocking(move || read_blocking(&files));
+        let (files, clock) = (broker.clone(), clock.clone());
+        let read = tokio::task::spawn_blocking(move || read_blocking(&files, &clock));
         let (transport, password) = match timeout(FILES_LIMIT, read).await {
             Ok(Ok(read)) => read?,
             Ok(Err(_)) => return Err(Trouble::new("reading the TLS files failed inside the program")),
@@ -56,10 +57,10 @@ fn set_login(options: &mut MqttOptions, broker: &BrokerSettings, password: Optio
     }
 }
 
-fn read_blocking(broker: &BrokerSettings) -> Result<(Transport, Option<Secret>), Trouble> {
+fn read_blocking(broker: &BrokerSettings, clock: &Clock) -> Result<(Transport, Option<Secret>), Trouble> {
     let transport = match &broker.tls {
         Some(files) => {
-            let config = tls::client_config(files).map_err(Trouble::lasting)?;
+            let config = tls::client_config(files, clock).map_err(Trouble::lasting)?;
             Transport::tls_with_config(TlsConfiguration::Rustls(config))
         }
         None => Transport::tcp(),
@@ -71,11 +72,12 @@ fn read_blocking(broker: &BrokerSettings) -> Result<(Transport, Option<Secret>),
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::ClockSource;
 
     #[tokio::test]
     async fn an_ipv6_address_is_taken_with_its_brackets_and_still_resolves() {
         let broker = BrokerSettings { host: "[::1]".to_owned(), ..BrokerSettings::default() };
-        let (host, port) = options(&broker, "nattvakt").await.unwrap().broker_address();
+        let (host, port) = options(&broker, "nattvakt", &Clock::new(ClockSource::Rtc)).await.unwrap().broker_address();
         assert_eq!(host, "::1");
         // rumqttc joins them so.
         let found: Vec<_> = tokio::net::lookup_host(format!("{host}:{port}")).await.unwrap().collect();
@@ -86,7 +88,7 @@ mod tests {
     async fn a_missing_password_file_is_named() {
         let password_file = Some("/nonexistent/mqtt.password".into());
         let broker = BrokerSettings { user: Some("mats".to_owned()), password_file, ..BrokerSettings::default() };
-        let trouble = options(&broker, "nattvakt").await.err().unwrap();
+        let trouble = options(&broker, "nattvakt", &Clock::new(ClockSource::Rtc)).await.err().unwrap();
         assert!(trouble.words.contains("/nonexistent/mqtt.password"), "{}", trouble.words);
     }
 }

@@ -4,6 +4,7 @@ use super::Mat;
 use crate::model::{BedId, Moment, Quality, Reading};
 use crate::sensor::decode::{Age, PayloadDecoder, Rejection, Sample};
 use crate::sensor::rejections::Rejections;
+use crate::sensor::settings::MqttSettings;
 use crate::sensor::{Feed, Signal, tell};
 
 /// Every topic with its mats, in the order of topics.
@@ -19,29 +20,70 @@ struct Topic {
 
 struct Route {
     bed: BedId,
+    settings: MqttSettings,
     decoder: PayloadDecoder,
     age: Age,
     rejections: Rejections,
     feed: Feed,
 }
 
+/// What a change of the mats means for the connection.
+#[derive(Debug, Default)]
+pub(super) struct Change {
+    /// The topics of new mats.
+    pub(super) topics: Vec<String>,
+    /// The beds of new mats.
+    pub(super) new: Vec<Feed>,
+    /// The topics that no mat reads any more.
+    pub(super) left: Vec<String>,
+}
+
 impl Routes {
     pub(super) fn new(mats: Vec<Mat>) -> Self {
-        let mut topics: Vec<Topic> = Vec::new();
+        let mut routes = Self { topics: Vec::new(), unknown: Rejections::default() };
+        mats.into_iter().map(Route::new).for_each(|route| routes.add(route));
+        routes
+    }
+
+    fn add(&mut self, route: Route) {
+        let name = route.settings.topic.as_str();
+        let place = match self.topics.binary_search_by(|topic| topic.name.as_str().cmp(name)) {
+            Ok(found) => found,
+            Err(place) => {
+                self.topics.insert(place, Topic { name: name.to_owned(), mats: Vec::new() });
+                place
+            }
+        };
+        if let Some(topic) = self.topics.get_mut(place) {
+            topic.mats.push(route);
+        }
+    }
+
+    /// Takes other mats. What has stayed the same keeps what was learnt of it.
+    pub(super) fn change(&mut self, mats: Vec<Mat>) -> Change {
+        let before: Vec<Topic> = std::mem::take(&mut self.topics);
+        let names: Vec<String> = before.iter().map(|topic| topic.name.clone()).collect();
+        let mut known: Vec<Route> = before.into_iter().flat_map(|topic| topic.mats).collect();
+        let mut change = Change::default();
         for mat in mats {
-            let name = mat.settings.topic.as_str();
-            let place = match topics.binary_search_by(|topic| topic.name.as_str().cmp(name)) {
-                Ok(found) => found,
-                Err(place) => {
-                    topics.insert(place, Topic { name: name.to_owned(), mats: Vec::new() });
-                    place
+            let same = |route: &Route| route.bed == mat.bed && route.settings == mat.settings;
+            if let Some(place) = known.iter().position(same) {
+                self.add(Route { feed: mat.feed, ..known.swap_remove(place) });
+            } else {
+                if !change.topics.contains(&mat.settings.topic) {
+                    change.topics.push(mat.settings.topic.clone());
                 }
-            };
-            if let Some(topic) = topics.get_mut(place) {
-                topic.mats.push(Route::new(mat));
+                change.new.push(mat.feed.clone());
+                self.add(Route::new(mat));
             }
         }
-        Self { topics, unknown: Rejections::default() }
+        change.left = names.into_iter().filter(|name| !self.topics().any(|topic| topic == name)).collect();
+        change
+    }
+
+    /// Returns the way to every bed.
+    pub(super) fn feeds(&self) -> Vec<Feed> {
+        self.topics.iter().flat_map(|topic| &topic.mats).map(|mat| mat.feed.clone()).collect()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -73,7 +115,14 @@ impl Routes {
 impl Route {
     fn new(mat: Mat) -> Self {
         let decoder = PayloadDecoder::new(&mat.settings);
-        Self { bed: mat.bed, decoder, age: Age::new(), rejections: Rejections::default(), feed: mat.feed }
+        Self {
+            bed: mat.bed,
+            settings: mat.settings,
+            decoder,
+            age: Age::new(),
+            rejections: Rejections::default(),
+            feed: mat.feed,
+        }
     }
 
     fn take(&mut self, payload: &[u8], retained: bool, now: Moment) {
@@ -148,6 +197,19 @@ mod tests {
             routes.take(&format!("t/{}", n * 37 % 50), b"7", false, Moment::from_nanos(1));
             assert_eq!(heard(bed), [reading(1, 7.0, Quality::Live)]);
         }
+    }
+
+    #[test]
+    fn a_change_touches_only_what_changes() {
+        let ((one, _one), (two, mut two_bed), (three, mut three_bed)) =
+            (mat("one", "a", ""), mat("two", "b", ""), mat("three", "b", ""));
+        let mut routes = Routes::new(vec![one, two.clone()]);
+        let change = routes.change(vec![two, three]);
+        assert_eq!((change.topics, change.left, change.new.len()), (vec!["b".to_owned()], vec!["a".to_owned()], 1));
+        routes.take("a", b"7", false, Moment::from_nanos(1));
+        routes.take("b", b"8", false, Moment::from_nanos(2));
+        assert_eq!(heard(&mut two_bed), [reading(2, 8.0, Quality::Live)]);
+        assert_eq!(heard(&mut three_bed), [reading(2, 8.0, Quality::Live)]);
     }
 
     #[test]

@@ -2,15 +2,25 @@
 //!
 //! Serves the MQTT link and the dispatch channels alike. Verification cannot be turned off.
 
+pub mod validity;
+mod verifier;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
+use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
+use self::verifier::{Floored, Verifier};
+use crate::clock::Clock;
 use crate::secret::{SECRET_BYTES_MAX, Secret, SecretError};
+
+/// How long before its end a certificate is first warned of.
+pub const WARN_FIRST: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The files of a TLS connection; all optional.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -55,11 +65,13 @@ pub enum TlsError {
 
 /// Builds a client configuration from files, with the system's roots beside them. Reads files; blocks.
 ///
+/// Certificates are judged by [`Clock::for_certificates`], at each handshake anew.
+///
 /// # Errors
 ///
 /// Fails where a file is missing, is no PEM, or where certificate and key do not fit. A system without any root
 /// certificates is no error: servers of the home's own CA can still be verified.
-pub fn client_config(files: &Files) -> Result<Arc<ClientConfig>, TlsError> {
+pub fn client_config(files: &Files, clock: &Clock) -> Result<Arc<ClientConfig>, TlsError> {
     let mut roots = RootCertStore::empty();
     let system = rustls_native_certs::load_native_certs();
     roots.add_parsable_certificates(system.certs);
@@ -68,9 +80,20 @@ pub fn client_config(files: &Files) -> Result<Arc<ClientConfig>, TlsError> {
             roots.add(certificate)?;
         }
     }
-    let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let floored = Arc::new(Floored(clock.clone()));
+    let builder =
+        ClientConfig::builder_with_details(Arc::clone(&provider), floored).with_safe_default_protocol_versions()?;
+    let roots = Arc::new(roots);
+    let builder = match WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots), provider).build() {
+        // "Dangerous" is any verifier of one's own; this one leaves the judgement to webpki.
+        Ok(strict) => {
+            let verifier = Verifier { strict, clock: clock.clone() };
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
+        }
+        // Without any root nobody can be verified, and nobody is.
+        Err(_) => builder.with_root_certificates(roots),
+    };
     let config = match (&files.client_cert, &files.client_key) {
         (Some(certificate), Some(key)) => {
             builder.with_client_auth_cert(certificates(certificate)?, private_key(key)?)?
@@ -79,6 +102,29 @@ pub fn client_config(files: &Files) -> Result<Arc<ClientConfig>, TlsError> {
         _ => return Err(TlsError::HalfIdentity),
     };
     Ok(Arc::new(config))
+}
+
+/// Returns when our own certificate ends: the first of its chain to do so. Reads the file; blocks.
+///
+/// # Errors
+///
+/// Fails as [`certificates`] does.
+pub fn chain_ends(path: &Path) -> Result<Option<Timestamp>, TlsError> {
+    Ok(ends(path)?.into_iter().min())
+}
+
+/// Returns when a file of authorities ends: the last of them, for an old one stays beside the new while they change.
+/// Reads the file; blocks.
+///
+/// # Errors
+///
+/// Fails as [`certificates`] does.
+pub fn authorities_end(path: &Path) -> Result<Option<Timestamp>, TlsError> {
+    Ok(ends(path)?.into_iter().max())
+}
+
+fn ends(path: &Path) -> Result<Vec<Timestamp>, TlsError> {
+    Ok(certificates(path)?.iter().filter_map(|one| validity::of(one)).map(|validity| validity.until).collect())
 }
 
 /// Reads the certificates of a PEM file; at least one.

@@ -1,0 +1,212 @@
+//! Another configuration while the gateway runs: only what changed is started anew.
+//!
+//! The new file is checked whole before anything is touched. What is not sound changes nothing, and is told until it is
+//! mended. A bed that stays as it was goes on without a gap; one that changed keeps what it knew.
+
+use std::fmt;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sd_notify::NotifyState;
+use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tracing::{error, info, warn};
+
+use super::tasks::lock;
+use super::{Gateway, RunningBed, notify};
+use crate::config::{Bed, Config};
+use crate::dispatch::{self, Command};
+use crate::model::GatewayFault;
+use crate::sensor::{FEED_SIGNALS_MAX, Sensor, mqtt};
+
+/// How long reading the file may take.
+const LOAD_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long a bed may take to note what it knows before it starts anew.
+const BED_ENDS_WITHIN: Duration = Duration::from_secs(2);
+
+/// Reads and checks the configuration anew; blocks on files. Says what is wrong with it in one line.
+#[derive(Clone)]
+pub struct Load(Arc<dyn Fn() -> Result<Config, String> + Send + Sync>);
+
+impl Load {
+    /// Wraps what reads the configuration.
+    pub fn new(load: impl Fn() -> Result<Config, String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(load))
+    }
+}
+
+impl fmt::Debug for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Load")
+    }
+}
+
+/// A reload on its way.
+#[derive(Default)]
+pub(super) struct Reloading {
+    loading: Option<JoinHandle<Result<Config, String>>>,
+    /// It was asked for once more meanwhile.
+    again: bool,
+}
+
+impl Reloading {
+    /// Begins to read the file; once more after this time where it is being read.
+    pub(super) fn begin(&mut self, load: &Load) {
+        self.again = self.loading.is_some();
+        if !self.again {
+            info!("Reading the configuration again");
+            tell_reloading();
+            let Load(load) = load.clone();
+            // Dropped unfinished where the program ends: it only reads.
+            self.loading = Some(tokio::task::spawn_blocking(move || load()));
+        }
+    }
+
+    /// Waits for what came of it. Never ends while nothing is being read; may be dropped at any time.
+    pub(super) async fn ended(&mut self) -> Result<Config, String> {
+        let Some(loading) = &mut self.loading else { return pending().await };
+        let loaded = match timeout(LOAD_WITHIN, loading).await {
+            Ok(Ok(loaded)) => loaded,
+            Ok(Err(_)) => Err("reading the configuration failed inside the program".to_owned()),
+            Err(_) => Err("the disk does not answer: the configuration cannot be read".to_owned()),
+        };
+        self.loading = None;
+        loaded
+    }
+
+    /// Begins again where that was asked for meanwhile, else says that the reload is over.
+    pub(super) fn over(&mut self, load: &Load) {
+        if std::mem::take(&mut self.again) {
+            self.begin(load);
+        } else {
+            notify(&[NotifyState::Ready]);
+        }
+    }
+}
+
+/// The service manager wants to know since when, to tell this reload's end from one before it.
+fn tell_reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(since) => notify(&[NotifyState::Reloading, since]),
+        Err(error) => warn!(error = %error, "The service manager could not be told"),
+    }
+}
+
+/// What the delivery task is to know of a configuration.
+pub(super) fn delivery(config: &Config) -> dispatch::Settings {
+    dispatch::Settings {
+        gateway: config.gateway.id,
+        language: config.gateway.language,
+        delivery: config.delivery,
+        channels: config.channels.clone(),
+    }
+}
+
+impl Gateway {
+    /// Takes what came of reading the file.
+    pub(super) async fn take_configuration(&mut self, loaded: Result<Config, String>) {
+        match loaded {
+            Ok(config) => {
+                self.own.end(GatewayFault::Configuration, "file");
+                self.apply(config).await;
+                info!(beds = self.config.beds.len(), "The configuration is in use");
+            }
+            Err(detail) => {
+                error!(error = detail, "The configuration file is not sound; the one in use stays");
+                self.own.begin(GatewayFault::Configuration, "file", &detail);
+                // Secrets and certificates may have changed all the same.
+                self.outbox.send(Command::Configure(Box::new(lock(&self.delivery).clone())));
+            }
+        }
+    }
+
+    async fn apply(&mut self, config: Config) {
+        let before = std::mem::replace(&mut self.config, config);
+        if before.store != self.config.store {
+            warn!("A change of [store] counts from the next start on");
+        }
+        self.clock.set_source(self.config.gateway.clock);
+        self.outbox.speak(self.config.gateway.language);
+        self.outbox.actions().configure(self.config.actions.clone());
+        // The way out first.
+        let settings = delivery(&self.config);
+        lock(&self.delivery).clone_from(&settings);
+        self.own.channels(settings.channels.iter().map(|channel| channel.name.clone()));
+        self.outbox.send(Command::Configure(Box::new(settings)));
+        self.apply_beds().await;
+        self.apply_broker();
+        self.supervisor.drop_task("certificates");
+        self.start_certificates();
+    }
+
+    async fn apply_beds(&mut self) {
+        let wanted = self.config.beds.clone();
+        let gone: Vec<_> = self.beds.keys().filter(|id| !wanted.iter().any(|bed| bed.id == **id)).copied().collect();
+        for id in gone {
+            if let Some(bed) = self.stop_bed(id).await {
+                info!(bed.id = %id, "Bed is gone");
+                self.board.remove(id);
+                self.retired.insert(id, bed.known);
+            }
+        }
+        for bed in wanted {
+            let Some(running) = self.beds.get(&bed.id) else {
+                info!(bed.id = %bed.id, "Bed is new");
+                self.start_bed(&bed, broadcast::Sender::new(FEED_SIGNALS_MAX), None);
+                continue;
+            };
+            if running.settings == bed {
+                continue;
+            }
+            if let Some(RunningBed { feed, known, .. }) = self.stop_bed(bed.id).await {
+                info!(bed.id = %bed.id, "Bed has changed");
+                self.start_bed(&bed, feed, Some(known));
+            }
+        }
+    }
+
+    /// Ends the tasks of a bed; it notes what it knows.
+    async fn stop_bed(&mut self, id: crate::model::BedId) -> Option<RunningBed> {
+        let bed = self.beds.remove(&id)?;
+        self.supervisor.drop_task(&format!("port of {id}"));
+        bed.stop.send_replace(true);
+        for verdict in self.supervisor.ended(&format!("bed {id}"), BED_ENDS_WITHIN).await {
+            self.judge(verdict);
+        }
+        Some(bed)
+    }
+
+    /// Lets the connection to the broker go on with other mats, or starts and ends it.
+    pub(super) fn apply_broker(&mut self) {
+        let client_id = format!("nattvakt-{}", self.config.gateway.id);
+        let publishes = self.config.actions.iter().any(|action| matches!(action.way, crate::action::Way::Mqtt { .. }));
+        let mats = self.mqtt_mats();
+        if let (Some(wanted), Some(running)) = (&self.config.broker, &self.broker) {
+            if *wanted == running.settings && client_id == running.client_id && publishes == running.publishes {
+                running.mats.send_replace(mats);
+                return;
+            }
+        }
+        if self.broker.take().is_some() {
+            self.supervisor.drop_task("broker");
+            self.supervisor.drop_task("link");
+        }
+        match self.config.broker.clone() {
+            Some(broker) => self.start_broker(&broker, client_id, mats),
+            // One of an earlier configuration is no fault any more.
+            None => self.own.end(GatewayFault::Broker, "broker"),
+        }
+    }
+
+    fn mqtt_mats(&self) -> Vec<mqtt::Mat> {
+        let mat = |bed: &Bed| {
+            let Sensor::Mqtt(settings) = &bed.sensor else { return None };
+            let feed = self.beds.get(&bed.id)?.feed.clone();
+            Some(mqtt::Mat { bed: bed.id, settings: settings.clone(), feed })
+        };
+        self.config.beds.iter().filter_map(mat).collect()
+    }
+}
