@@ -12,8 +12,11 @@ pub const ALARM_WAIT_MAX: Duration = Duration::from_secs(30);
 /// The longest wait between two attempts for anything else: nobody is on the floor for its sake.
 pub const OTHER_WAIT_MAX: Duration = Duration::from_secs(5 * 60);
 
-/// The longest first wait: most failures are a lost packet or a restart of the receiver.
-const FIRST_WAIT_MAX: Duration = Duration::from_secs(1);
+/// The longest first wait of an alarm: most failures are a lost packet or a restart of the receiver.
+const ALARM_FIRST_WAIT_MAX: Duration = Duration::from_secs(1);
+
+/// The longest first wait of anything else: a dispatch that is short of breath gets air for the alarms.
+const OTHER_FIRST_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// The shortest wait: a port that refuses at once must not become a busy loop.
 const WAIT_MIN: Duration = Duration::from_millis(100);
@@ -27,9 +30,8 @@ const WRONG_SOON: Duration = Duration::from_secs(10 * 60);
 /// How often a channel is tried that has been wrong for longer than that.
 const WRONG_LATER: Duration = Duration::from_secs(5 * 60);
 
-/// Over how long what is no alarm is spread when it is found undelivered at the start: after a power cut all gateways
-/// of a town start together.
-const RECOVERED_SPREAD: Duration = Duration::from_secs(30);
+/// Over how long what is no alarm is spread at the start: after a power cut all gateways of a town start together.
+const START_SPREAD: Duration = Duration::from_secs(30);
 
 /// How long after its boot a machine counts as just booted.
 pub const AFTER_BOOT: Duration = Duration::from_secs(120);
@@ -62,25 +64,23 @@ pub fn wait(failed: &Failed, random: u32) -> Duration {
     if failed.wrong_for.is_some_and(|wrong_for| wrong_for >= WRONG_SOON) {
         return WRONG_LATER.mul_f64(0.9 + 0.2 * share(random));
     }
-    let (wait_max, retry_after_max) = match failed.priority {
-        Priority::Alarm => (ALARM_WAIT_MAX, ALARM_WAIT_MAX),
-        Priority::Warning | Priority::Info => (OTHER_WAIT_MAX, RETRY_AFTER_MAX),
+    let (first_max, wait_max, retry_after_max) = match failed.priority {
+        Priority::Alarm => (ALARM_FIRST_WAIT_MAX, ALARM_WAIT_MAX, ALARM_WAIT_MAX),
+        Priority::Warning | Priority::Info => (OTHER_FIRST_WAIT_MAX, OTHER_WAIT_MAX, RETRY_AFTER_MAX),
     };
     let doublings = failed.attempts.saturating_sub(1).min(16);
-    let cap = FIRST_WAIT_MAX.saturating_mul(2_u32.saturating_pow(doublings)).min(wait_max);
+    let cap = first_max.saturating_mul(2_u32.saturating_pow(doublings)).min(wait_max);
     let asked = failed.retry_after.unwrap_or_default().min(retry_after_max);
     // Whoever was told the same number comes back a little apart; an alarm never later than its cap.
     let asked = asked.mul_f64(1.0 + 0.1 * share(random)).min(wait_max);
     cap.mul_f64(share(random)).max(WAIT_MIN).max(asked)
 }
 
-/// Returns how long an alert that was found undelivered at the start waits; `random` is uniform over all its values.
+/// Returns how long what is no alarm waits at the start; `random` is uniform over all its values. Drawn once a start: the
+/// longest of several draws would lie near the end for every gateway.
 #[must_use]
-pub fn recovered(priority: Priority, random: u32) -> Duration {
-    match priority {
-        Priority::Alarm => Duration::ZERO,
-        Priority::Warning | Priority::Info => RECOVERED_SPREAD.mul_f64(share(random)),
-    }
+pub fn spread(random: u32) -> Duration {
+    START_SPREAD.mul_f64(share(random))
 }
 
 /// Tells whether a new alert may wait a little where all gateways of a town have just booted together: what the power
@@ -142,6 +142,7 @@ mod tests {
         assert_eq!(wait(&failed(u32::MAX, Priority::Alarm), u32::MAX), Duration::from_secs(30));
         assert_eq!(wait(&failed(u32::MAX, Priority::Info), u32::MAX), Duration::from_secs(300));
         assert_eq!(wait(&failed(9, Priority::Alarm), 0), WAIT_MIN);
+        assert_eq!(wait(&failed(1, Priority::Warning), u32::MAX), Duration::from_secs(5));
     }
 
     #[test]
@@ -192,9 +193,7 @@ mod tests {
             prop_assert!(wait >= WAIT_MIN);
             let wait_max = if alarm { ALARM_WAIT_MAX } else { OTHER_WAIT_MAX };
             prop_assert!(wait <= wait_max);
-            if !alarm {
-                prop_assert!(recovered(priority, random) <= RECOVERED_SPREAD);
-            }
+            prop_assert!(spread(random) <= START_SPREAD);
         }
     }
 }

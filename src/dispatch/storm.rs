@@ -63,6 +63,7 @@ struct Scene {
 
 struct Gateway {
     queue: Queue,
+    calm: Moment,
     beat: Moment,
     wake: Option<Moment>,
     sequence: u64,
@@ -112,6 +113,7 @@ impl Town {
     fn new(count: usize, seed: u64, scene: Scene) -> Self {
         let gateway = |_| Gateway {
             queue: Queue::new(Delivery::default(), ["dispatch"]),
+            calm: Moment::default(),
             beat: Moment::default(),
             wake: None,
             sequence: 0,
@@ -164,7 +166,6 @@ impl Town {
     }
 
     fn raise(&mut self, gateway: usize, kind: Kind, at: Moment, recovered: bool) {
-        let random = self.rng.uniform();
         let id = AlertId::from_entropy(u128::from(self.rng.next()) << 64 | u128::from(self.rng.next()));
         let home = &mut self.gateways[gateway];
         home.sequence += 1;
@@ -173,22 +174,20 @@ impl Town {
         let bed = kind.is_ended_by_return().then(|| "bed-1".parse().unwrap());
         let event = Event { bed, ..Event::of_gateway(kind, &now) };
         let alert = Alert { id, sequence, event, priority, text: String::new(), closes: Vec::new() };
-        match (self.scene.spread, recovered) {
-            (true, true) => home.queue.recovered(vec![alert], &now, || random),
-            (true, false) if may_wait => home.queue.raise_spread(alert, &now, random),
-            (false, true) => home.queue.recovered(vec![alert], &now, || 0),
-            (true | false, false) => home.queue.raise(alert, &now),
+        if recovered {
+            home.queue.recovered(vec![alert], &now, home.calm);
+        } else if may_wait && at < home.calm {
+            home.queue.raise_later(alert, &now, home.calm);
+        } else {
+            home.queue.raise(alert, &now);
         }
     }
 
     /// What a gateway has to tell when it is there again; one home in fifty has an alarm.
     fn boot(&mut self, gateway: usize, at: Moment) {
-        let first = if self.scene.spread && self.scene.power_cut {
-            policy::recovered(Priority::Info, self.rng.uniform())
-        } else {
-            Duration::ZERO
-        };
-        self.gateways[gateway].beat = at + first;
+        let spread = policy::spread(self.rng.uniform());
+        let calm = if self.scene.spread && self.scene.power_cut { at + spread } else { at };
+        (self.gateways[gateway].calm, self.gateways[gateway].beat) = (calm, calm);
         if self.scene.power_cut {
             self.raise(gateway, Kind::GatewayFault(GatewayFault::Broker), at, true);
             self.raise(gateway, Kind::Started { count: 1 }, at, false);

@@ -41,7 +41,6 @@ use self::entry::{Entry, Key, Lane, Tried};
 use self::memory::Memory;
 pub use self::rechannel::Moved;
 use super::outcome::Outcome;
-use super::policy;
 use super::settings::Delivery;
 use crate::model::{Alert, AlertId, Moment, Now, Priority, Sequence};
 
@@ -211,22 +210,20 @@ impl Queue {
         self.count_evicted(evicted);
     }
 
-    /// Takes a new alert that may wait a little: what all gateways of a town have to tell after the same power cut.
-    /// `random` is uniform over all its values.
-    pub fn raise_spread(&mut self, alert: Alert, now: &Now, random: u32) {
-        let due = now.moment + policy::recovered(alert.priority, random);
+    /// Takes a new alert that may wait until then: what all gateways of a town have to tell after the same power cut.
+    pub fn raise_later(&mut self, alert: Alert, now: &Now, due: Moment) {
         self.insert(alert, false, now, due);
         let evicted = self.keep_to_bound();
         self.count_evicted(evicted);
     }
 
     /// Takes alerts that the store holds as undelivered, in order of sequence; none at all says that it holds no more.
-    /// Those whose id is known already are ignored. `random` is uniform over all its values.
-    pub fn recovered(&mut self, alerts: Vec<Alert>, now: &Now, mut random: impl FnMut() -> u32) {
+    /// Those whose id is known already are ignored. What is no alarm waits until `calm`.
+    pub fn recovered(&mut self, alerts: Vec<Alert>, now: &Now, calm: Moment) {
         self.room_told = false;
         let (mut handed_back, mut evicted) = (if alerts.is_empty() { self.evicted } else { 0 }, 0);
         for alert in alerts {
-            let due = now.moment + policy::recovered(alert.priority, random());
+            let due = if alert.priority == Priority::Alarm { now.moment } else { calm };
             handed_back += u64::from(self.insert(alert, false, now, due));
             evicted += self.keep_to_bound();
         }

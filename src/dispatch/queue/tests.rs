@@ -82,7 +82,7 @@ fn a_new_alert_is_tried_at_once_whatever_waits_and_however_the_channel_is() {
 #[test]
 fn a_channel_proves_well_once_in_a_life_and_what_was_recovered_stays_spread() {
     let mut queue = queue(Order::Fallback, 1);
-    queue.recovered(vec![alert(1, "bed-1", Kind::Rise), alert(2, "bed-2", Kind::Edge)], &now(0), || u32::MAX);
+    queue.recovered(vec![alert(1, "bed-1", Kind::Rise), alert(2, "bed-2", Kind::Edge)], &now(0), now(30).moment);
     let alarm = one(&mut queue, 0);
     queue.on_outcome(alarm.ticket, accepted(), &now(0), 0);
     assert!(reports(&mut queue).contains(&Report::ChannelUp { channel: "first".into(), failures: 0 }));
@@ -95,8 +95,8 @@ fn a_channel_proves_well_once_in_a_life_and_what_was_recovered_stays_spread() {
 #[test]
 fn what_a_power_cut_brings_about_waits_a_little_and_in_order() {
     let mut queue = queue(Order::Fallback, 1);
-    queue.raise_spread(alert(1, "bed-1", Kind::SensorFault(MatFault::Silent)), &now(0), u32::MAX);
-    queue.raise_spread(alert(2, "bed-1", Kind::SensorRestored(MatFault::Silent)), &now(0), 0);
+    queue.raise_later(alert(1, "bed-1", Kind::SensorFault(MatFault::Silent)), &now(0), now(30).moment);
+    queue.raise_later(alert(2, "bed-1", Kind::SensorRestored(MatFault::Silent)), &now(0), now(0).moment);
     queue.raise(alert(3, "bed-1", Kind::Rise), &now(0));
     assert_eq!(places(&attempts(&mut queue, 0)), [(3, 0)]);
     assert!(attempts(&mut queue, 29).is_empty());
@@ -121,7 +121,7 @@ fn after_an_outage_open_alarms_go_newest_first_and_then_the_rest_in_order_for_ea
     let mut queue = queue(Order::Fallback, 1);
     let kinds = [Kind::Rise, Kind::Edge, Kind::Edge, Kind::Rise, Kind::NotReturned, Kind::Edge];
     let alerts = kinds.into_iter().zip(1..).map(|(kind, sequence)| alert(sequence, "bed-1", kind));
-    queue.recovered(alerts.collect(), &now(0), || 0);
+    queue.recovered(alerts.collect(), &now(0), now(0).moment);
     let mut order = Vec::new();
     let mut waiting = attempts(&mut queue, 0);
     while !waiting.is_empty() {
@@ -138,7 +138,7 @@ fn after_an_outage_open_alarms_go_newest_first_and_then_the_rest_in_order_for_ea
 #[test]
 fn what_is_refused_for_itself_does_not_hold_up_the_others_of_its_bed() {
     let mut queue = queue(Order::Fallback, 1);
-    queue.recovered(vec![alert(1, "bed-1", Kind::Edge), alert(2, "bed-1", Kind::Edge)], &now(0), || 0);
+    queue.recovered(vec![alert(1, "bed-1", Kind::Edge), alert(2, "bed-1", Kind::Edge)], &now(0), now(0).moment);
     let first = one(&mut queue, 0);
     assert_eq!(first.alert.sequence.0, 1);
     queue.on_outcome(first.ticket, Outcome::wrong("400"), &now(0), u32::MAX);
@@ -296,7 +296,7 @@ fn an_id_that_is_known_is_not_sent_again() {
     queue.raise(alert(1, "bed-1", Kind::Rise), &now(0));
     let first = one(&mut queue, 0);
     queue.raise(alert(1, "bed-1", Kind::Rise), &now(0));
-    queue.recovered(vec![alert(1, "bed-1", Kind::Rise)], &now(0), || 0);
+    queue.recovered(vec![alert(1, "bed-1", Kind::Rise)], &now(0), now(0).moment);
     assert!(attempts(&mut queue, 0).is_empty());
     queue.on_outcome(first.ticket, accepted(), &now(0), 0);
     assert_eq!(delivered(&mut queue), [1]);
@@ -322,7 +322,7 @@ fn a_clock_that_jumps_makes_no_live_alert_late() {
 fn at_the_bound_the_last_to_be_sent_leaves_and_is_asked_back() {
     let mut queue = queue(Order::Fallback, 1).with_held_max(4);
     let old = (1..=10).map(|sequence| alert(sequence, "bed-1", Kind::Edge));
-    queue.recovered(old.collect(), &now(0), || 0);
+    queue.recovered(old.collect(), &now(0), now(0).moment);
     assert_eq!(queue.waiting(), 4);
     queue.raise(alert(11, "bed-2", Kind::Rise), &now(0));
     // What closes something that left joins it, so that it cannot overtake it.
@@ -338,7 +338,7 @@ fn at_the_bound_the_last_to_be_sent_leaves_and_is_asked_back() {
         }
         for report in reports(&mut queue) {
             if let Report::Room { count } = report {
-                queue.recovered(stored.drain(..count.min(stored.len())).collect(), &now(0), || 0);
+                queue.recovered(stored.drain(..count.min(stored.len())).collect(), &now(0), now(0).moment);
             }
         }
     }
@@ -466,7 +466,7 @@ impl Life {
                 assert!(self.on_the_way.iter().any(|attempt| attempt.alert.id == id), "a live alarm waits");
             }
         } else {
-            self.queue.recovered(vec![alert], &self.now(), || 7);
+            self.queue.recovered(vec![alert], &self.now(), self.moment + SECOND);
         }
     }
 

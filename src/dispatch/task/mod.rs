@@ -27,7 +27,7 @@ use super::policy;
 use super::queue::{Attempt, HELD_MAX, Queue, Report, Ticket};
 use super::settings::{ChannelSettings, Delivery};
 use crate::clock::{self, Clock};
-use crate::model::{Alert, AlertId, GatewayId, Health, Language, Moment, Priority, Sequence};
+use crate::model::{Alert, AlertId, GatewayId, Health, Language, Moment, Sequence};
 
 /// The most reports that wait to be taken: a few for each alert that is held.
 const REPORTS_HELD_MAX: usize = 4 * HELD_MAX;
@@ -105,7 +105,7 @@ pub async fn run(setup: Setup, mut commands: mpsc::Receiver<Command>, reports: m
         match happening {
             Happening::Command(Command::Raise(alert)) => dispatch.raise(*alert),
             Happening::Command(Command::Recovered(alerts)) => {
-                dispatch.queue.recovered(alerts, &dispatch.clock.now(), random);
+                dispatch.recovered(alerts);
             }
             Happening::Command(Command::Configure(settings)) => dispatch.configure(*settings),
             Happening::Command(Command::Drain) => until = Some(clock::moment() + dispatch.grace),
@@ -154,7 +154,8 @@ struct Dispatch {
     dropped: u64,
     clock: Clock,
     grace: Duration,
-    spread_until: Moment,
+    /// After a boot, what is no alarm and no person's waits until then.
+    calm: Moment,
     heartbeats: heartbeat::Source,
     /// When the files are looked at next.
     look: Moment,
@@ -172,11 +173,11 @@ impl Dispatch {
         }
         let now = clock::moment();
         // All gateways of a town may have booted at this moment.
-        let first = || if now < spread_until { now + policy::recovered(Priority::Info, random()) } else { now };
+        let calm = if now < spread_until { now + policy::spread(random()) } else { now };
         let channels = &settings.channels;
         Self {
             queue,
-            hearts: channels.iter().map(|channel| Heart::new(channel.heartbeat, first())).collect(),
+            hearts: channels.iter().map(|channel| Heart::new(channel.heartbeat, calm)).collect(),
             lines: channels.iter().map(|channel| Line::new(settings.gateway, channel.clone(), &clock)).collect(),
             files: vec![None; channels.len()],
             look: now,
@@ -188,18 +189,24 @@ impl Dispatch {
             heartbeats: heartbeat::Source::new(health, next_sequence, settings.language),
             clock,
             grace,
-            spread_until,
+            calm,
             settings,
         }
     }
 
     fn raise(&mut self, alert: Alert) {
         let now = self.clock.now();
-        if now.moment < self.spread_until && policy::may_be_spread(&alert.event.kind, alert.priority) {
-            self.queue.raise_spread(alert, &now, random());
+        if now.moment < self.calm && policy::may_be_spread(&alert.event.kind, alert.priority) {
+            self.queue.raise_later(alert, &now, self.calm);
         } else {
             self.queue.raise(alert, &now);
         }
+    }
+
+    fn recovered(&mut self, alerts: Vec<Alert>) {
+        let now = self.clock.now();
+        let calm = if now.moment < self.calm { self.calm } else { now.moment + policy::spread(random()) };
+        self.queue.recovered(alerts, &now, calm);
     }
 
     /// Starts whatever is to be started, and passes on what there is to report.
