@@ -21,6 +21,7 @@ mod commands;
 mod configuration;
 mod edge;
 mod killed;
+mod names;
 mod night;
 mod outage;
 mod reload;

@@ -3,10 +3,10 @@
 
 use std::fs;
 
-use crate::dispatch::{Authority, Dispatch};
+use crate::dispatch::{Answer, Authority, Dispatch};
 use crate::mosquitto::{Access, Mosquitto};
 use crate::night::start_at;
-use crate::rig::{Bed, Daemon, Home, Mat, Stream, alerts, broker, channel, signal, until_true, wait_for};
+use crate::rig::{Bed, Daemon, Home, Mat, Stream, alerts, broker, channel, signal, until_true, wait_for, wait_for_all};
 
 fn with_heartbeat(url: &str, every: &str) -> String {
     channel(url, "").replace("heartbeat = \"off\"", &format!("heartbeat = \"{every}\""))
@@ -77,6 +77,21 @@ fn a_rise_publishes_what_it_is_told_to_and_nothing_holds_up_the_alarm() {
     wait_for(&dispatch, "bed-1", "return");
 }
 
+#[test]
+fn with_receipt_only_an_answer_that_names_the_alert_accepts_it_and_its_reference_is_kept() {
+    let (home, dispatch, mat) = (Home::new(), Dispatch::plain(), Mat::new());
+    home.configure(&[Bed::serial("bed-1", mat.port())], &[channel(dispatch.url(), "receipt = true")]);
+    let daemon = Daemon::start(&home);
+    mat.lies();
+    daemon.wait_decided("bed-1", "in-bed");
+    until_true("the start is told", || !dispatch.requests().is_empty());
+    dispatch.then([Answer::status(200), Answer::Send(200, Vec::new(), r#"{"id":"0000000000000000"}"#.to_owned())]);
+    mat.leaves();
+    let rises = wait_for_all(&dispatch, "bed-1", "rise", 3);
+    assert!(rises.iter().all(|rise| rise.id() == rises[0].id()));
+    until_true("the reference is in the store", || home.store_holds(&format!("ref-{}", rises[0].id())));
+}
+
 fn over_tls(home: &Home, mat: &Mat, dispatch: &Dispatch, more: &str) {
     home.configure(&[Bed::serial("bed-1", mat.port())], &[channel(dispatch.url(), more)]);
 }
@@ -119,9 +134,9 @@ fn a_certificate_of_ours_that_ends_soon_is_told_once_and_over_when_it_is_replace
     assert!(daemon.terminate().success());
 
     // Told already, until it is nearer to its end.
-    let daemon = Daemon::start(&home);
+    assert!(Daemon::start(&home).terminate().success());
     authority.client_until(1);
-    assert!(signal("-HUP", &daemon.pid().to_string()));
+    let daemon = Daemon::start(&home);
     until_true("told again", || alerts(&dispatch).iter().filter(|told| told.fault() == "certificate").count() == 2);
     let nearer = alerts(&dispatch).pop().unwrap();
     assert_eq!(nearer.closes(), [fault.id()]);
