@@ -9,16 +9,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use nattvakt::dispatch::{Ended, Order, Report};
+use nattvakt::dispatch::{Ended, Order, Report, Way};
 use nattvakt::model::Kind;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 use super::alert;
-use super::rig::{Rig, alerts};
-use super::support::Dispatch;
+use super::rig::{Rig, alerts, settings};
+use super::support::{Authority, Dispatch};
 
 /// What the proxy does to a connection that comes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,7 +159,6 @@ async fn over_the_second_channel(fault: Fault) {
     proxy.heal();
     rig.raise(alert(2, Kind::Rise)).await;
     rig.report(|report| matches!(report, Report::Accepted { channel, .. } if &**channel == "first")).await;
-    rig.delivered(2).await;
     assert!(matches!(rig.end().await, Ended { waiting: 0 }));
 }
 
@@ -172,8 +171,7 @@ async fn alone_once_it_is_over(fault: Fault) {
     // A second alarm does not wait for the first one's fault.
     proxy.heal();
     rig.raise(alert(2, Kind::Rise)).await;
-    rig.delivered(2).await;
-    rig.delivered(1).await;
+    rig.delivered_all(&[1, 2]).await;
     let arrived = alerts(&receiver);
     assert!([1, 2].iter().all(|n| arrived.iter().any(|(sequence, _)| sequence == n)), "{fault:?}: {arrived:?}");
     let requests = receiver.requests();
@@ -210,4 +208,49 @@ faults! {
     reset: Reset,
     reset_in_mid_body: ResetInBody,
     a_byte_a_second: Trickle,
+}
+
+#[tokio::test]
+async fn a_host_that_drops_every_packet_does_not_hold_up_the_second_channel() {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    // Its queue of connections is full, and nobody takes one: what else comes is dropped without an answer.
+    let full = socket.listen(1).unwrap();
+    let address = full.local_addr().unwrap();
+    let mut taken = Vec::new();
+    while let Ok(Ok(stream)) = tokio::time::timeout(Duration::from_millis(500), TcpStream::connect(address)).await {
+        taken.push(stream);
+    }
+    let second = Dispatch::plain();
+    let url = format!("http://{address}/alerts");
+    let mut rig = Rig::new(Order::Fallback, &[("first", &url), ("second", second.url())], None);
+    rig.raise(alert(1, Kind::Rise)).await;
+    rig.delivered(1).await;
+    assert_eq!(second.requests().len(), 1);
+    // Two attempts of 5 s, then it is known.
+    rig.raise(alert(2, Kind::Rise)).await;
+    rig.delivered(2).await;
+    rig.report(|report| matches!(report, Report::ChannelDown { channel, .. } if &**channel == "first")).await;
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_ended_or_is_foreign_sends_the_alarm_over_the_second_channel_at_once() {
+    let (ours, foreign) = (Authority::new(), Authority::new());
+    for config in [ours.expired_server("localhost"), foreign.server("localhost"), ours.server("elsewhere")] {
+        let (first, second) = (Dispatch::tls(config), Dispatch::plain());
+        let both = [("first", first.url()), ("second", second.url())];
+        let mut settings = settings(Order::Fallback, &both, None);
+        let Way::Https(https) = &mut settings.channels[0].way;
+        https.tls.ca = Some(ours.file());
+        // Waiting would be too long for any test.
+        settings.delivery.give_up_after = Duration::from_secs(600);
+        let mut rig = Rig::with(settings);
+        rig.raise(alert(1, Kind::Rise)).await;
+        rig.report(
+            |report| matches!(report, Report::ChannelDown { wrong: true, detail, .. } if detail.contains("verify")),
+        )
+        .await;
+        rig.delivered(1).await;
+        assert_eq!((first.requests().len(), second.requests().len()), (0, 1));
+    }
 }

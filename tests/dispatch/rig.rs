@@ -1,5 +1,6 @@
 //! The delivery task with its ends, and what its channels are.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -83,6 +84,16 @@ impl Rig {
 
     pub(crate) async fn delivered(&mut self, sequence: u64) {
         self.report(|report| matches!(report, Report::Delivered { sequence: Sequence(n), .. } if *n == sequence)).await;
+    }
+
+    /// Waits until all of them are delivered, in whatever order.
+    pub(crate) async fn delivered_all(&mut self, sequences: &[u64]) {
+        let mut waiting: BTreeSet<u64> = sequences.iter().copied().collect();
+        while !waiting.is_empty() {
+            let report = self.report(|report| matches!(report, Report::Delivered { .. })).await;
+            let Report::Delivered { sequence: Sequence(sequence), .. } = report else { unreachable!() };
+            waiting.remove(&sequence);
+        }
     }
 
     pub(crate) async fn end(mut self) -> Ended {
