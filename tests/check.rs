@@ -209,3 +209,20 @@ fn help_teaches_and_wrong_usage_is_2() {
     assert!(answer.stdout.contains("--elsewhere") && answer.stdout.contains("Example:"), "{}", answer.stdout);
     assert_eq!(check(&["--nonsense"]).code, 2);
 }
+
+#[test]
+fn a_certificate_that_has_ended_or_soon_will_is_a_warning_and_no_mistake() {
+    let home = Home::new();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let until = |year| {
+        let mut params = rcgen::CertificateParams::new(vec!["gateway.example".to_owned()]).unwrap();
+        params.not_after = rcgen::date_time_ymd(year, 1, 1);
+        params.self_signed(&key).unwrap().pem()
+    };
+    home.put("cert.key", key.serialize_pem(), 0o600);
+    let keys = "client-cert-file = \"@/cert.pem\"\nclient-key-file = \"@/cert.key\"";
+    home.put("cert.pem", until(2020), 0o644);
+    home.check_https(keys).assert_finds(0, &["10:20: warning: `client-cert-file`: "]);
+    home.put("cert.pem", until(2100), 0o644);
+    home.check_https(keys).assert_finds(0, &[]);
+}

@@ -16,7 +16,7 @@ pub const OTHER_WAIT_MAX: Duration = Duration::from_secs(5 * 60);
 const ALARM_FIRST_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// The longest first wait of anything else: a dispatch that is short of breath gets air for the alarms.
-const OTHER_FIRST_WAIT_MAX: Duration = Duration::from_secs(5);
+const OTHER_FIRST_WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// The shortest wait: a port that refuses at once must not become a busy loop.
 const WAIT_MIN: Duration = Duration::from_millis(100);
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(wait(&failed(u32::MAX, Priority::Alarm), u32::MAX), Duration::from_secs(30));
         assert_eq!(wait(&failed(u32::MAX, Priority::Info), u32::MAX), Duration::from_secs(300));
         assert_eq!(wait(&failed(9, Priority::Alarm), 0), WAIT_MIN);
-        assert_eq!(wait(&failed(1, Priority::Warning), u32::MAX), Duration::from_secs(5));
+        assert_eq!(wait(&failed(1, Priority::Warning), u32::MAX), Duration::from_secs(2));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::own::Own;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::dispatch::Way;
-use crate::tls::{self, TlsError, WARN_FIRST};
+use crate::tls::{self, WARN_FIRST};
 
 /// How often the files are read.
 const LOOK_EVERY: Duration = Duration::from_secs(3600);
@@ -58,6 +58,14 @@ pub(super) struct Ends {
     pub(super) at: Timestamp,
 }
 
+/// What was found in the files.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Found {
+    pub(super) ends: Vec<Ends>,
+    /// The files that could not be read: of their certificates nothing new is known.
+    pub(super) unread: Vec<String>,
+}
+
 /// The files whose ends are looked after.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Files {
@@ -85,15 +93,19 @@ impl Files {
         }
     }
 
-    fn read(&self) -> Vec<Ends> {
+    fn read(&self) -> Found {
         let chains = self.chains.iter().map(|path| (path, tls::chain_ends(path)));
         let authorities = self.authorities.iter().map(|path| (path, tls::authorities_end(path)));
-        let ends = |(path, end): (&PathBuf, Result<Option<Timestamp>, TlsError>)| match end {
-            Ok(at) => at.map(|at| Ends { file: path.display().to_string(), at }),
-            // Whoever needs the file tells that it cannot be read.
-            Err(_) => None,
-        };
-        chains.chain(authorities).filter_map(ends).collect()
+        let mut found = Found::default();
+        for (path, end) in chains.chain(authorities) {
+            let file = path.display().to_string();
+            match end {
+                Ok(Some(at)) => found.ends.push(Ends { file, at }),
+                // Whoever needs the file tells what is wrong with it.
+                Ok(None) | Err(_) => found.unread.push(file),
+            }
+        }
+        found
     }
 }
 
@@ -107,8 +119,8 @@ pub(super) async fn watch(files: Files, own: Own, clock: Clock) {
         }
         let reading = files.clone();
         let reading = tokio::task::spawn_blocking(move || reading.read());
-        if let Ok(Ok(ends)) = tokio::time::timeout(READ_WITHIN, reading).await {
-            own.certificates(&ends);
+        if let Ok(Ok(found)) = tokio::time::timeout(READ_WITHIN, reading).await {
+            own.certificates(&found);
         } else {
             warn!("The certificates could not be looked at");
         }

@@ -14,6 +14,7 @@ mod board;
 mod certificates;
 mod faults;
 mod ledger;
+mod noting;
 mod outbox;
 mod own;
 mod reload;
@@ -40,12 +41,12 @@ use crate::sensor::{BrokerSettings, FEED_SIGNALS_MAX, Feed, Sensor};
 use crate::store::{self, Recovered, Store};
 use bed::{Bed, BedState, Knowledge};
 use board::Board;
+use noting::ACCEPTED_KEY;
 use outbox::Outbox;
 use own::{GOOD_TIME_KEY, OwnState, STATE_KEY};
 pub use reload::Load;
 use reload::Reloading;
 use supervisor::{Supervisor, Verdict};
-use tasks::ACCEPTED_KEY;
 
 /// How long the start waits for the store; after it the watch begins without what the store knows.
 const STORE_OPENS_WITHIN: Duration = Duration::from_secs(3);

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tracing::{error, info, warn};
 
 use super::board::Board;
-use super::certificates::{Ends, Step, step};
+use super::certificates::{Ends, Found, Step, step};
 use super::faults::{Faults, Told};
 use super::ledger::Ledger;
 use super::outbox::{Outbox, draw_id};
@@ -192,32 +192,38 @@ impl Own {
         self.0.outbox.actions().happened(trigger, None);
     }
 
-    /// These certificates end then. Each step on the way there is told once, over restarts too.
-    pub(super) fn certificates(&self, ends: &[Ends]) {
+    /// These certificates end then. Each step on the way there is told once, over restarts too, with all that are near.
+    pub(super) fn certificates(&self, found: &Found) {
         let now = self.0.clock.now();
         let mut state = self.lock();
-        let near: BTreeMap<String, (Step, Timestamp)> = ends
-            .iter()
-            .filter_map(|one| Some((one.file.clone(), (step(one.at.duration_since(now.utc))?, one.at))))
-            .collect();
         let before = std::mem::take(&mut state.own.certificates);
-        state.own.certificates = near.iter().map(|(file, (step, _))| (file.clone(), *step)).collect();
-        for (file, (step, at)) in &near {
-            let first = state.faults.begin(GatewayFault::Certificate, file, now.moment).is_some();
-            if first || before.get(file).is_none_or(|told| told < step) {
-                let ends = if *step == Step::Over { "has ended on" } else { "ends on" };
-                let detail = format!("{file} {ends} {}: put the next one there", at.strftime("%Y-%m-%d"));
-                warn!(file, until = %at, "A certificate ends soon, or has ended");
-                self.tell(&mut state, &Told::Begun(GatewayFault::Certificate), Some(&detail), &now);
-            }
+        let (mut near, mut words, mut news) = (BTreeMap::new(), Vec::new(), false);
+        for Ends { file, at } in &found.ends {
+            let Some(step) = step(at.duration_since(now.utc)) else { continue };
+            let ends = if step == Step::Over { "has ended on" } else { "ends on" };
+            words.push(format!("{file} {ends} {}", at.strftime("%Y-%m-%d")));
+            news |= before.get(file).is_none_or(|told| *told < step);
+            near.insert(file.clone(), step);
+        }
+        near.extend(
+            before.iter().filter(|(file, _)| found.unread.contains(file)).map(|(file, step)| (file.clone(), *step)),
+        );
+        for file in near.keys() {
+            news |= state.faults.begin(GatewayFault::Certificate, file, now.moment).is_some();
+        }
+        state.own.certificates.clone_from(&near);
+        if news && !words.is_empty() {
+            let detail = format!("{}: put the next one there", words.join("; "));
+            warn!(detail, "A certificate ends soon, or has ended");
+            self.tell(&mut state, &Told::Begun(GatewayFault::Certificate), Some(&detail), &now);
         }
         for file in before.keys().filter(|file| !near.contains_key(*file)) {
             if let Some(told) = state.faults.end(GatewayFault::Certificate, file, now.moment) {
-                info!(file, "A certificate was put in the place of the one that ends");
+                info!("No certificate ends soon any more");
                 self.tell(&mut state, &told, None, &now);
             }
         }
-        if state.own.certificates != before {
+        if near != before {
             self.keep(&state);
         }
     }

@@ -1,6 +1,6 @@
 //! The tasks beside the beds: the ways in, the way out, and those that keep an eye on store, clock and broker.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{debug, error, info, warn};
 
 use super::board::{Board, status_line};
+use super::noting::Noting;
 use super::outbox::Outbox;
 use super::own::Own;
 use super::{Broker, Gateway, States, Tap, bed_states, certificates, good_time, notify, own_state};
@@ -17,10 +18,10 @@ use crate::clock::{self, Clock};
 use crate::config::Bed;
 use crate::dispatch::policy::AFTER_BOOT;
 use crate::dispatch::queue::HELD_MAX;
-use crate::dispatch::{self, Command, Report};
-use crate::model::{Alert, AlertId, GatewayFault, Health, Moment, Sequence};
+use crate::dispatch::{self, Command};
+use crate::model::{Alert, AlertId, GatewayFault, Health, Moment};
 use crate::sensor::{self, BrokerSettings, Feed, Link, SerialSettings};
-use crate::store::{self, Condition, Delivered, Receipt, Recovered};
+use crate::store::{self, Condition, Receipt, Recovered};
 
 /// How often the service manager is told how everything is, at most.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
@@ -122,7 +123,7 @@ impl Gateway {
             let (outbox, own, clock) = (outbox.clone(), own.clone(), clock.clone());
             let fetching = fetch_backlog(outbox.clone(), rooms);
             let (remembered, settings) = (Arc::clone(&accepted), Arc::clone(&settings));
-            let noting = Noting { outbox, own, clock, settings, waiting: BTreeMap::new(), remembered, room };
+            let noting = Noting::new(outbox, own, clock, settings, remembered, room);
             async move {
                 // Each of them ends only when the program does, or by a panic, which takes all along.
                 let deliver = dispatch::run(setup, commands, reports);
@@ -173,96 +174,6 @@ impl Gateway {
             self.supervisor.keep("late store", tracing::Span::none(), fetch);
         }
     }
-}
-
-/// The store's key of which channel accepted which alert; kept only where there are several channels.
-pub(super) const ACCEPTED_KEY: &str = "accepted";
-
-/// Acceptances that are remembered for what may close them later.
-const ACCEPTED_MAX: usize = 256;
-
-type Remembered = Mutex<VecDeque<(AlertId, String)>>;
-
-/// Notes what the delivery task reports.
-struct Noting {
-    outbox: Outbox,
-    own: Own,
-    clock: Clock,
-    /// What a channel has said of an alert that is not delivered everywhere yet; bounded by what delivery holds.
-    waiting: BTreeMap<AlertId, Delivered>,
-    /// What the channels are by now.
-    settings: Arc<Mutex<dispatch::Settings>>,
-    /// Which channel accepted which alert, so that a return goes to the same one, over a restart too.
-    remembered: Arc<Remembered>,
-    /// Asks for what waits in the store.
-    room: mpsc::Sender<()>,
-}
-
-impl Noting {
-    async fn note(mut self, mut reports: mpsc::Receiver<Report>) {
-        while let Some(report) = reports.recv().await {
-            match report {
-                Report::Accepted { alert, sequence, channel, reference, at, attempt: _ } => {
-                    let channel = channel.to_string();
-                    self.remember(alert, &channel);
-                    self.waiting.insert(alert, Delivered { id: alert, sequence, channel, reference, at });
-                }
-                Report::Delivered { alert, sequence } => {
-                    let waiting = self.waiting.remove(&alert);
-                    self.outbox.store().delivered(waiting.unwrap_or_else(|| self.accepted_earlier(alert, sequence)));
-                }
-                Report::ChannelDown { channel, detail, wrong: _ } => {
-                    self.own.channel_fails(&channel, &detail);
-                }
-                Report::ChannelUp { channel, failures: _ } => {
-                    self.own.channel_works(&channel);
-                }
-                Report::ChannelGone { channel } => {
-                    self.own.channel_works(&channel);
-                    self.own.end(GatewayFault::Dispatch, &files_of(&channel));
-                }
-                Report::FilesRead { channel, problem: Some(problem) } => {
-                    let detail = format!("{channel}: {problem}");
-                    self.own.begin(GatewayFault::Dispatch, &files_of(&channel), &detail);
-                }
-                Report::FilesRead { channel, problem: None } => {
-                    self.own.end(GatewayFault::Dispatch, &files_of(&channel));
-                }
-                Report::AttemptDied { channel } => {
-                    error!(channel = &*channel, "An attempt failed inside; it is made again");
-                }
-                Report::Evicted { count } => warn!(count, "Alerts left the memory; they wait in the store"),
-                // Asked for already is asked for.
-                Report::Room { .. } => drop(self.room.try_send(())),
-            }
-        }
-    }
-
-    /// An alert that was accepted in an earlier life of the program and was still in the store: it must leave it now.
-    fn accepted_earlier(&self, id: AlertId, sequence: Sequence) -> Delivered {
-        let remembered = lock(&self.remembered);
-        let channel = remembered.iter().find(|(accepted, _)| *accepted == id).map(|(_, channel)| channel.clone());
-        let channel = channel.unwrap_or_else(|| "earlier".to_owned());
-        Delivered { id, sequence, channel, reference: None, at: self.clock.now().utc }
-    }
-
-    fn remember(&self, alert: AlertId, channel: &str) {
-        let mut remembered = lock(&self.remembered);
-        if remembered.len() >= ACCEPTED_MAX {
-            remembered.pop_front();
-        }
-        remembered.push_back((alert, channel.to_owned()));
-        if lock(&self.settings).channels.len() < 2 {
-            return;
-        }
-        let written = serde_json::to_vec(&*remembered).expect("ids and names have nothing that JSON cannot say");
-        drop(self.outbox.store().keep(ACCEPTED_KEY, written));
-    }
-}
-
-/// Tells what is wrong with a channel's files from what is wrong with the channel.
-fn files_of(channel: &str) -> String {
-    format!("files of {channel}")
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

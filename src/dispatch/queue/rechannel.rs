@@ -195,6 +195,7 @@ mod tests {
     #[derive(Debug, Clone)]
     enum Action {
         Raise(bool),
+        Return,
         Outcome { which: prop::sample::Index, accepted: bool },
         Rechannel { mask: u8, turned: bool, all: bool, changed: bool },
         Wait(u16),
@@ -203,6 +204,7 @@ mod tests {
     fn action() -> impl Strategy<Value = Action> {
         prop_oneof![
             3 => any::<bool>().prop_map(Action::Raise),
+            1 => Just(Action::Return),
             4 => (any::<prop::sample::Index>(), any::<bool>())
                 .prop_map(|(which, accepted)| Action::Outcome { which, accepted }),
             2 => (1..16_u8, any::<bool>(), any::<bool>(), any::<bool>())
@@ -217,6 +219,7 @@ mod tests {
         on_the_way: Vec<(AlertId, &'static str, Ticket)>,
         accepted: BTreeMap<AlertId, BTreeSet<&'static str>>,
         raised: BTreeSet<AlertId>,
+        open: Vec<AlertId>,
         delivered: BTreeSet<AlertId>,
         millis: u64,
     }
@@ -272,7 +275,16 @@ mod tests {
                     Action::Raise(alarm) => {
                         let alert = alert(number, if *alarm { Kind::Rise } else { Kind::Edge });
                         life.raised.insert(alert.id);
+                        life.open.push(alert.id);
                         queue.raise(alert, &now(life.millis));
+                    }
+                    Action::Return => {
+                        let closes = std::mem::take(&mut life.open);
+                        if !closes.is_empty() {
+                            let alert = Alert { closes, ..alert(number, Kind::Return) };
+                            life.raised.insert(alert.id);
+                            queue.raise(alert, &now(life.millis));
+                        }
                     }
                     Action::Outcome { which, accepted } if !life.on_the_way.is_empty() => {
                         let which = which.index(life.on_the_way.len());

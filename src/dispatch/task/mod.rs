@@ -104,9 +104,7 @@ pub async fn run(setup: Setup, mut commands: mpsc::Receiver<Command>, reports: m
         };
         match happening {
             Happening::Command(Command::Raise(alert)) => dispatch.raise(*alert),
-            Happening::Command(Command::Recovered(alerts)) => {
-                dispatch.recovered(alerts);
-            }
+            Happening::Command(Command::Recovered(alerts)) => dispatch.recovered(alerts),
             Happening::Command(Command::Configure(settings)) => dispatch.configure(*settings),
             Happening::Command(Command::Drain) => until = Some(clock::moment() + dispatch.grace),
             Happening::Ended(ended) => dispatch.on_ended(ended),
@@ -154,7 +152,9 @@ struct Dispatch {
     dropped: u64,
     clock: Clock,
     grace: Duration,
-    /// After a boot, what is no alarm and no person's waits until then.
+    /// Whether the machine had just booted at the start.
+    booted: bool,
+    /// What is no alarm and was undelivered at the start waits until then; after a boot also what is new and no person's.
     calm: Moment,
     heartbeats: heartbeat::Source,
     /// When the files are looked at next.
@@ -173,11 +173,12 @@ impl Dispatch {
         }
         let now = clock::moment();
         // All gateways of a town may have booted at this moment.
-        let calm = if now < spread_until { now + policy::spread(random()) } else { now };
+        let (booted, calm) = (now < spread_until, now + policy::spread(random()));
+        let first = if booted { calm } else { now };
         let channels = &settings.channels;
         Self {
             queue,
-            hearts: channels.iter().map(|channel| Heart::new(channel.heartbeat, calm)).collect(),
+            hearts: channels.iter().map(|channel| Heart::new(channel.heartbeat, first)).collect(),
             lines: channels.iter().map(|channel| Line::new(settings.gateway, channel.clone(), &clock)).collect(),
             files: vec![None; channels.len()],
             look: now,
@@ -189,6 +190,7 @@ impl Dispatch {
             heartbeats: heartbeat::Source::new(health, next_sequence, settings.language),
             clock,
             grace,
+            booted,
             calm,
             settings,
         }
@@ -196,7 +198,7 @@ impl Dispatch {
 
     fn raise(&mut self, alert: Alert) {
         let now = self.clock.now();
-        if now.moment < self.calm && policy::may_be_spread(&alert.event.kind, alert.priority) {
+        if self.booted && now.moment < self.calm && policy::may_be_spread(&alert.event.kind, alert.priority) {
             self.queue.raise_later(alert, &now, self.calm);
         } else {
             self.queue.raise(alert, &now);
@@ -205,8 +207,7 @@ impl Dispatch {
 
     fn recovered(&mut self, alerts: Vec<Alert>) {
         let now = self.clock.now();
-        let calm = if now.moment < self.calm { self.calm } else { now.moment + policy::spread(random()) };
-        self.queue.recovered(alerts, &now, calm);
+        self.queue.recovered(alerts, &now, self.calm.max(now.moment));
     }
 
     /// Starts whatever is to be started, and passes on what there is to report.

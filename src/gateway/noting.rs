@@ -1,0 +1,116 @@
+//! Notes what the delivery task reports: in the store what is delivered, in the gateway's own events what does not work.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::mpsc;
+use tracing::{error, warn};
+
+use super::outbox::Outbox;
+use super::own::Own;
+use super::tasks::lock;
+use crate::clock::Clock;
+use crate::dispatch::{self, Report};
+use crate::model::{AlertId, GatewayFault, Sequence};
+use crate::store::Delivered;
+
+/// The store's key of which channel accepted which alert; kept only where there are several channels.
+pub(super) const ACCEPTED_KEY: &str = "accepted";
+
+/// Acceptances that are remembered for what may close them later.
+const ACCEPTED_MAX: usize = 256;
+
+pub(super) type Remembered = Mutex<VecDeque<(AlertId, String)>>;
+
+/// Notes what the delivery task reports.
+pub(super) struct Noting {
+    outbox: Outbox,
+    own: Own,
+    clock: Clock,
+    /// What a channel has said of an alert that is not delivered everywhere yet; bounded by what delivery holds.
+    waiting: BTreeMap<AlertId, Delivered>,
+    /// What the channels are by now.
+    settings: Arc<Mutex<dispatch::Settings>>,
+    /// Which channel accepted which alert, so that a return goes to the same one, over a restart too.
+    remembered: Arc<Remembered>,
+    /// Asks for what waits in the store.
+    room: mpsc::Sender<()>,
+}
+
+impl Noting {
+    pub(super) fn new(
+        outbox: Outbox,
+        own: Own,
+        clock: Clock,
+        settings: Arc<Mutex<dispatch::Settings>>,
+        remembered: Arc<Remembered>,
+        room: mpsc::Sender<()>,
+    ) -> Self {
+        Self { outbox, own, clock, waiting: BTreeMap::new(), settings, remembered, room }
+    }
+
+    pub(super) async fn note(mut self, mut reports: mpsc::Receiver<Report>) {
+        while let Some(report) = reports.recv().await {
+            match report {
+                Report::Accepted { alert, sequence, channel, reference, at, attempt: _ } => {
+                    let channel = channel.to_string();
+                    self.remember(alert, &channel);
+                    self.waiting.insert(alert, Delivered { id: alert, sequence, channel, reference, at });
+                }
+                Report::Delivered { alert, sequence } => {
+                    let waiting = self.waiting.remove(&alert);
+                    self.outbox.store().delivered(waiting.unwrap_or_else(|| self.accepted_earlier(alert, sequence)));
+                }
+                Report::ChannelDown { channel, detail, wrong: _ } => {
+                    self.own.channel_fails(&channel, &detail);
+                }
+                Report::ChannelUp { channel, failures: _ } => {
+                    self.own.channel_works(&channel);
+                }
+                Report::ChannelGone { channel } => {
+                    self.own.channel_works(&channel);
+                    self.own.end(GatewayFault::Dispatch, &files_of(&channel));
+                }
+                Report::FilesRead { channel, problem: Some(problem) } => {
+                    let detail = format!("{channel}: {problem}");
+                    self.own.begin(GatewayFault::Dispatch, &files_of(&channel), &detail);
+                }
+                Report::FilesRead { channel, problem: None } => {
+                    self.own.end(GatewayFault::Dispatch, &files_of(&channel));
+                }
+                Report::AttemptDied { channel } => {
+                    error!(channel = &*channel, "An attempt failed inside; it is made again");
+                }
+                Report::Evicted { count } => warn!(count, "Alerts left the memory; they wait in the store"),
+                // Asked for already is asked for.
+                Report::Room { .. } => drop(self.room.try_send(())),
+            }
+        }
+    }
+
+    /// An alert that was accepted in an earlier life of the program and was still in the store: it must leave it now.
+    fn accepted_earlier(&self, id: AlertId, sequence: Sequence) -> Delivered {
+        let remembered = lock(&self.remembered);
+        let channel = remembered.iter().find(|(accepted, _)| *accepted == id).map(|(_, channel)| channel.clone());
+        let channel = channel.unwrap_or_else(|| "earlier".to_owned());
+        Delivered { id, sequence, channel, reference: None, at: self.clock.now().utc }
+    }
+
+    fn remember(&self, alert: AlertId, channel: &str) {
+        let mut remembered = lock(&self.remembered);
+        if remembered.len() >= ACCEPTED_MAX {
+            remembered.pop_front();
+        }
+        remembered.push_back((alert, channel.to_owned()));
+        if lock(&self.settings).channels.len() < 2 {
+            return;
+        }
+        let written = serde_json::to_vec(&*remembered).expect("ids and names have nothing that JSON cannot say");
+        drop(self.outbox.store().keep(ACCEPTED_KEY, written));
+    }
+}
+
+/// Tells what is wrong with a channel's files from what is wrong with the channel.
+fn files_of(channel: &str) -> String {
+    format!("files of {channel}")
+}
