@@ -63,6 +63,11 @@ impl Faults {
         (entry.causes.is_empty() && entry.flap.end(now)).then_some(Told::Over(fault))
     }
 
+    /// Tells whether a cause is there.
+    pub(super) fn has(&self, fault: GatewayFault, cause: &str) -> bool {
+        self.faults.get(&fault).is_some_and(|entry| entry.causes.contains(cause))
+    }
+
     /// Lets time pass; ends that were held back come out.
     pub(super) fn pass(&mut self, now: Moment) -> Vec<Told> {
         let due = |(fault, entry): (&GatewayFault, &mut Fault)| entry.flap.pass(now).map(|_| Told::Over(*fault));
@@ -102,6 +107,14 @@ mod tests {
         assert_eq!(faults.recall(open, now), [Told::Over(GatewayFault::Dispatch)]);
         assert_eq!(faults.open().len(), 2);
         assert_eq!(faults.end(GatewayFault::Broker, "broker", now), Some(Told::Over(GatewayFault::Broker)));
+    }
+
+    #[test]
+    fn a_cause_from_before_a_restart_is_not_known_to_be_there() {
+        let mut faults = Faults::remembered([GatewayFault::Dispatch]);
+        assert!(!faults.has(GatewayFault::Dispatch, "files"));
+        assert_eq!(faults.begin(GatewayFault::Dispatch, "files", Moment::from_nanos(0)), None);
+        assert!(faults.has(GatewayFault::Dispatch, "files"));
     }
 
     #[test]

@@ -67,17 +67,13 @@ impl Noting {
                 Report::ChannelUp { channel, failures: _ } => {
                     self.own.channel_works(&channel);
                 }
-                Report::ChannelGone { channel } => {
-                    self.own.channel_works(&channel);
-                    self.own.end(GatewayFault::Dispatch, &files_of(&channel));
-                }
+                // What was wrong with the channel itself has ended with it.
+                Report::ChannelGone { channel } => self.files_are_sound(&channel),
                 Report::FilesRead { channel, problem: Some(problem) } => {
                     let detail = format!("{channel}: {problem}");
                     self.own.begin(GatewayFault::Dispatch, &files_of(&channel), &detail);
                 }
-                Report::FilesRead { channel, problem: None } => {
-                    self.own.end(GatewayFault::Dispatch, &files_of(&channel));
-                }
+                Report::FilesRead { channel, problem: None } => self.files_are_sound(&channel),
                 Report::AttemptDied { channel } => {
                     error!(channel = &*channel, "An attempt failed inside; it is made again");
                 }
@@ -86,6 +82,12 @@ impl Noting {
                 Report::Room { .. } => drop(self.room.try_send(())),
             }
         }
+    }
+
+    /// Ends what was told of a channel's files. Where nothing was, that they are sound proves nothing: a fault from
+    /// before a restart ends when the channel works.
+    fn files_are_sound(&self, channel: &str) {
+        self.own.end_begun(GatewayFault::Dispatch, &files_of(channel));
     }
 
     /// An alert that was accepted in an earlier life of the program and was still in the store: it must leave it now.

@@ -238,6 +238,14 @@ impl Own {
         }
     }
 
+    /// As [`Own::end`], where this cause is known to be there; else it proves nothing about a fault from before a restart.
+    pub(super) fn end_begun(&self, fault: GatewayFault, cause: &str) {
+        let begun = self.lock().faults.has(fault, cause);
+        if begun {
+            self.end(fault, cause);
+        }
+    }
+
     /// The gateway has started.
     pub(super) fn started(&self) {
         let now = self.0.clock.now();

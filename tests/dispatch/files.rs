@@ -12,6 +12,12 @@ use super::rig::{Rig, settings};
 use super::support::{Authority, Dispatch, write_secret};
 use super::{alert, channel, https, is_accepted, is_wrong, send};
 
+/// Looks as often as it takes to be sure that nobody is about to change more.
+async fn look_twice(channel: &Channel) -> Result<(), String> {
+    drop(channel.refresh().await);
+    channel.refresh().await
+}
+
 #[tokio::test]
 async fn a_token_that_was_changed_on_disk_is_used_before_the_old_one_is_refused() {
     let dispatch = Dispatch::plain();
@@ -20,10 +26,10 @@ async fn a_token_that_was_changed_on_disk_is_used_before_the_old_one_is_refused(
     write_secret(&token, "old");
     let channel = channel(HttpsSettings { token_file: Some(token.clone()), ..https(dispatch.url()) });
     assert!(is_accepted(&send(&channel).await));
-    channel.refresh().await.unwrap();
+    look_twice(&channel).await.unwrap();
     assert!(is_accepted(&send(&channel).await));
     write_secret(&token, "new");
-    channel.refresh().await.unwrap();
+    look_twice(&channel).await.unwrap();
     assert!(is_accepted(&send(&channel).await));
     let used: Vec<_> =
         dispatch.requests().iter().map(|r| (r.header("authorization").to_owned(), r.connection)).collect();
@@ -38,14 +44,14 @@ async fn files_that_are_not_sound_are_told_and_those_before_stay_in_use() {
     let token = folder.path().join("token");
     write_secret(&token, "old");
     let channel = channel(HttpsSettings { token_file: Some(token.clone()), ..https(dispatch.url()) });
-    channel.refresh().await.unwrap();
+    look_twice(&channel).await.unwrap();
     std::fs::remove_file(&token).unwrap();
     for _ in 0..2 {
-        assert!(channel.refresh().await.unwrap_err().contains("token-file"));
+        assert!(look_twice(&channel).await.unwrap_err().contains("token-file"));
         assert!(is_accepted(&send(&channel).await));
     }
     write_secret(&token, "new");
-    channel.refresh().await.unwrap();
+    look_twice(&channel).await.unwrap();
     assert!(is_accepted(&send(&channel).await));
     assert_eq!(dispatch.requests().last().unwrap().header("authorization"), "Bearer new");
 }
@@ -81,7 +87,7 @@ async fn a_certificate_of_ours_that_was_replaced_on_disk_is_shown() {
     let outcome = send(&channel).await;
     assert!(is_wrong(&outcome) && outcome.problem().unwrap().contains("client-cert-file"), "{outcome:?}");
     authority.client_until(30);
-    channel.refresh().await.unwrap();
+    look_twice(&channel).await.unwrap();
     assert!(is_accepted(&send(&channel).await));
 }
 
@@ -130,4 +136,26 @@ async fn a_clock_that_is_not_sure_refuses_a_foreign_certificate_and_one_for_anot
         assert!(is_wrong(&outcome) && outcome.problem().unwrap().contains("certificate"), "{outcome:?}");
         assert!(dispatch.requests().is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_certificate_whose_key_is_still_to_come_is_no_fault() {
+    let authority = Authority::new();
+    let dispatch = Dispatch::tls(authority.server_for_clients("localhost"));
+    let (certificate, key) = authority.client_until(30);
+    let next_key = std::fs::read(&key).unwrap();
+    let next = std::fs::read(&certificate).unwrap();
+    authority.client_until(30);
+    let tls = tls::Files {
+        ca: Some(authority.file()),
+        client_cert: Some(certificate.clone()),
+        client_key: Some(key.clone()),
+    };
+    let channel = channel(HttpsSettings { tls, ..https(dispatch.url()) });
+    assert!(is_accepted(&send(&channel).await));
+    std::fs::write(&certificate, next).unwrap();
+    channel.refresh().await.unwrap();
+    std::fs::write(&key, next_key).unwrap();
+    look_twice(&channel).await.unwrap();
+    assert!(is_accepted(&send(&channel).await));
 }

@@ -89,7 +89,11 @@ fn with_receipt_only_an_answer_that_names_the_alert_accepts_it_and_its_reference
     mat.leaves();
     let rises = wait_for_all(&dispatch, "bed-1", "rise", 3);
     assert!(rises.iter().all(|rise| rise.id() == rises[0].id()));
-    until_true("the reference is in the store", || home.store_holds(&format!("ref-{}", rises[0].id())));
+    let accepted = |line: &String| line.contains("Alert accepted") && line.contains(rises[0].id());
+    until_true("accepted", || daemon.log().iter().any(accepted));
+    // It is noted with what else there is to note, at the end at the latest.
+    assert!(daemon.terminate().success());
+    assert!(home.store_holds(&format!("ref-{}", rises[0].id())));
 }
 
 fn over_tls(home: &Home, mat: &Mat, dispatch: &Dispatch, more: &str) {

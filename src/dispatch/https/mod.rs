@@ -68,6 +68,8 @@ pub struct Channel {
     link: Mutex<Option<Arc<Link>>>,
     /// The files as they were when they were read last, sound or not, and what was wrong with them.
     read: Mutex<Option<(Stamp, Result<(), String>)>>,
+    /// The files as they were at the last look.
+    seen: Mutex<Option<Stamp>>,
     looked: AtomicI64,
     looking: tokio::sync::Mutex<()>,
 }
@@ -95,6 +97,7 @@ impl Channel {
             names: Names::of_system(),
             link: Mutex::new(None),
             read: Mutex::new(None),
+            seen: Mutex::new(None),
             looked: AtomicI64::new(i64::MIN),
             looking: tokio::sync::Mutex::new(()),
         }
@@ -110,7 +113,8 @@ impl Channel {
         self.look(None, true).await.map(drop)
     }
 
-    /// Reads secrets and certificates anew where the files have changed since they were last read.
+    /// Reads secrets and certificates anew where the files have changed since they were last read, and are the same at
+    /// two looks in a row: of a certificate and its key, one may be the next already.
     ///
     /// # Errors
     ///
@@ -120,8 +124,12 @@ impl Channel {
         let looking = tokio::task::spawn_blocking(move || link::stamp(&settings));
         let stamp = looking.await.map_err(|error| format!("looking at the files failed: {error}"))?;
         let read = self.read.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let settled = {
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.replace(stamp.clone()).as_ref() == Some(&stamp)
+        };
         match read {
-            Some((before, state)) if before == stamp => state,
+            Some((before, state)) if before == stamp || !settled => state,
             Some(_) | None => self.reload().await,
         }
     }

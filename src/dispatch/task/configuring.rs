@@ -10,8 +10,8 @@ use crate::dispatch::outcome::Outcome;
 use crate::dispatch::queue::Moved;
 use crate::dispatch::settings::ChannelSettings;
 
-/// How often it is looked whether secrets and certificates have changed on disk.
-const FILES_LOOKED_AT_EVERY: Duration = Duration::from_secs(30);
+/// How often it is looked whether secrets and certificates have changed on disk; two looks make it sure.
+const FILES_LOOKED_AT_EVERY: Duration = Duration::from_secs(20);
 
 impl Dispatch {
     /// Goes on with other settings. Channels that have not changed keep connections, rhythm and what is on its way.
