@@ -16,6 +16,9 @@ use super::trouble::Trouble;
 /// The folder below `[store] path` that the storage engine has to itself.
 const STORE: &str = "store";
 
+/// The log of the outbox beside the store.
+const OUTBOX: &str = "outbox";
+
 /// A copy of the sequence mark beside the store, for when the store is lost.
 const SEQUENCE: &str = "sequence";
 
@@ -51,6 +54,11 @@ impl Folder {
     /// Returns where the storage engine's files lie.
     pub(super) fn store(&self) -> PathBuf {
         self.path.join(STORE)
+    }
+
+    /// Returns where the segments of the outbox's log lie.
+    pub(super) fn outbox(&self) -> PathBuf {
+        self.path.join(OUTBOX)
     }
 
     /// Tells whether there is anything of a store here: data, or the engine's summary of it.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Delivered;
 use super::answer::NotKept;
 use super::record::{Record, parse};
+use super::waiting::SafeBy;
 use crate::model::time::millis_option;
 use crate::model::{Event, Now};
 
@@ -21,6 +22,9 @@ struct Entry<'a> {
     event: Option<&'a Event>,
     #[serde(skip_serializing_if = "Option::is_none")]
     delivered: Option<&'a Delivered>,
+    /// What made the alert safe first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    safe_by: Option<SafeBy>,
 }
 
 /// What retention reads of an entry.
@@ -32,12 +36,12 @@ struct Kept {
 
 /// Writes an event down.
 pub(super) fn event(event: &Event, now: &Now) -> Result<Record, NotKept> {
-    Record::of_json(&Entry { kept: known(now), event: Some(event), delivered: None })
+    Record::of_json(&Entry { kept: known(now), event: Some(event), delivered: None, safe_by: None })
 }
 
-/// Writes a delivery down.
-pub(super) fn delivered(delivered: &Delivered, now: &Now) -> Result<Record, NotKept> {
-    Record::of_json(&Entry { kept: known(now), event: None, delivered: Some(delivered) })
+/// Writes a delivery down, and what had made the alert safe before it or by it.
+pub(super) fn delivered(delivered: &Delivered, safe_by: SafeBy, now: &Now) -> Result<Record, NotKept> {
+    Record::of_json(&Entry { kept: known(now), event: None, delivered: Some(delivered), safe_by: Some(safe_by) })
 }
 
 fn known(now: &Now) -> Option<Timestamp> {
@@ -93,6 +97,22 @@ mod tests {
         assert_eq!(expired_of(&[None, None]), 0);
         assert_eq!(expired_of(&[None, day(30)]), 0);
         assert_eq!(expired_of(&[day(9_000), day(1), day(30)]), 2);
+    }
+
+    #[test]
+    fn a_delivery_says_what_made_the_alert_safe() {
+        let now = Now::recorded(day(1).unwrap());
+        let delivered_alert = Delivered {
+            id: crate::model::AlertId::from_entropy(1),
+            sequence: crate::model::Sequence(1),
+            channel: "larmcentral".to_owned(),
+            reference: None,
+            at: now.utc,
+        };
+        for (safe_by, word) in [(SafeBy::Medium, "medium"), (SafeBy::Acceptance, "acceptance")] {
+            let entry = delivered(&delivered_alert, safe_by, &now).unwrap();
+            assert_eq!(parse::<serde_json::Value>(entry.as_bytes()).unwrap()["safe_by"], word);
+        }
     }
 
     #[test]

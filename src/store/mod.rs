@@ -4,31 +4,36 @@
 //! comes of it is told by a future. Nothing here ever blocks or delays an alert, and no failure of the disk ends the
 //! program. sled is named in one file, `medium.rs`.
 //!
+//! Everything lies twice where it matters: what is given is appended to a log and synced (`log.rs`); the storage engine
+//! gets it within a minute, in one batch. At the opening each completes the other (`ledger/replay.rs`).
+//!
 //! # When what is safe
 //!
 //! | instant | a power cut from now on |
 //! | --- | --- |
 //! | [`Store::append`] has returned | may lose the alert: it is in memory. Its first attempt to dispatch runs meanwhile |
-//! | its [`Receipt`] is `Ok` | keeps the alert and the state that went with it, both or (before) neither: it is synced |
+//! | its [`Receipt`] is `Ok` | keeps the alert and the state that went with it, both or (before) neither: it is synced, or dispatch has it |
 //! | [`Store::delivered`] has returned | may send the alert again, under its own id, for up to 60 s: that is harmless |
-//! | [`Store::journal`] has returned | may lose the entry for up to 60 s: it goes along with the next alert, or then |
+//! | [`Store::journal`] has returned | may lose the entry for up to 60 s |
 //! | the receipt of [`Store::keep`] is `Ok` | keeps the state |
 //! | [`Recovered`] has arrived | uses no sequence number twice: they are reserved |
 //!
-//! All that waits (at most 256 alerts) goes to the disk in one batch, atomically, with one sync. A receipt that is open
-//! after ten seconds means a disk that hangs; whoever awaits it sets that limit.
+//! All alerts and states that wait (at most 256) are appended with one sync. A receipt that is open after ten seconds
+//! means a disk that hangs; whoever awaits it sets that limit. What made each alert safe first, the medium or dispatch's
+//! acceptance, stands with its delivery in the journal.
 //!
 //! # Format
 //!
 //! ```text
 //! <path>/                  [store] path, mode 0700 where we make it; locked with flock while in use
+//!   outbox/0000000001 …    the log: what was given, in frames with a checksum each; whole segments go when they are done
 //!   store/                 the storage engine's files
 //!   store.corrupt-1, -2    damaged stores that were put aside, the newest first
 //!   sequence               a copy of the sequence mark, for when the store is lost
 //! ```
 //!
-//! Keys are in `ledger.rs`, records (version, checksum, JSON) in `record.rs`. A record that is malformed, has a wrong
-//! checksum, or is of a newer version is skipped, counted and told; it never stops the rest.
+//! The log's form is in `frames.rs`, keys are in `ledger/`, records (version, checksum, JSON) in `record.rs`. A record that
+//! is malformed, has a wrong checksum, or is of a newer version is skipped, counted and told; it never stops the rest.
 //!
 //! # Limits
 //!
@@ -36,14 +41,17 @@
 //! | --- | --- | --- |
 //! | a record | 64 KiB | refused with [`NotKept::TooLarge`] |
 //! | undelivered alerts on disk | 200,000 | only alarms are taken, the rest is refused with [`NotKept::Full`]; nothing that is stored is ever removed unsent |
+//! | the log | 2 MiB beside twice of what waits | what waits is written behind the rest and the oldest segment goes |
 //! | journal entries on disk | 100,000 and `keep` | the oldest go; by age in steps of 500, a day late at most, and only with a trusted clock |
 //! | what waits in memory | 10,000 alerts or 16 MiB, 1,000 journal entries | see `waiting.rs` |
+//! | what the engine has not got yet | 512 alerts or about 1 MiB | it gets it without waiting longer |
 //! | a page of the backlog | the limit asked for, and about 1 MiB | shorter; empty only at the end |
 //! | the storage engine's cache | 2 MiB | |
 //!
 //! # Invariants
 //!
-//! - An alert is counted in [`Health::undelivered`] exactly while its record is under its key: both change in one batch.
+//! - An alert that waits lies in the log, and in the engine a minute later. The log says that it is done before the engine
+//!   forgets it; segments go oldest first. So the log alone knows what waits.
 //! - Appending the same sequence again replaces the record: a write whose outcome is unknown can be repeated.
 //! - The mark is on the medium before any number of its block is given out, and it never goes back.
 //! - While nothing is given to the store, nothing is written; once a day it looks for journal entries that are too old.
@@ -51,9 +59,11 @@
 mod answer;
 mod desk;
 mod folder;
+mod frames;
 mod health;
 mod journal;
 mod ledger;
+mod log;
 mod medium;
 mod opening;
 mod owner;
@@ -211,10 +221,9 @@ impl Store {
     pub fn delivered(&self, mut delivered: Delivered) {
         delivered.reference = delivered.reference.map(|text| text.chars().take(REFERENCE_CHARS_MAX).collect());
         let now = self.0.clock.now();
-        let note = journal::delivered(&delivered, &now);
         self.0.desk.with(|waiting| {
-            waiting.delivered(delivered.sequence, now.moment);
-            if let Ok(note) = note {
+            let safe_by = waiting.delivered(delivered.sequence, now.moment);
+            if let Ok(note) = journal::delivered(&delivered, safe_by, &now) {
                 waiting.note(note, now.moment);
             }
         });

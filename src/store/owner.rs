@@ -163,11 +163,13 @@ impl Owner {
         if refused > 0 {
             self.desk.with(|waiting| waiting.count_let_go(refused));
         }
-        match ledger.commit(&work) {
-            Ok(()) => {
-                work.kept();
-                self.well();
-            }
+        let kept = ledger.keep(&work.writes).and_then(|()| {
+            self.desk.with(Waiting::written);
+            work.kept();
+            if work.absorb || ledger.is_full() { ledger.absorb(&work.gone, &work.notes) } else { Ok(()) }
+        });
+        match kept {
+            Ok(()) => self.well(),
             Err(trouble) => {
                 self.desk.with(|waiting| waiting.put_back(work, clock::moment()));
                 self.fail(&trouble);

@@ -30,9 +30,13 @@ pub fn first_sequence(utc: Timestamp) -> Sequence {
 
 /// Returns the first number after a start: above every mark and the last stored alert, and never below the wall clock,
 /// so that even a store that was lost with all its marks does not go back.
-pub(super) fn first_after(marks: impl IntoIterator<Item = u64>, last_stored: Option<Sequence>, utc: Timestamp) -> u64 {
-    let after_last = last_stored.map_or(0, |last| last.0.saturating_add(1));
-    marks.into_iter().chain([after_last]).filter(|mark| *mark <= MOST).fold(first_sequence(utc).0, u64::max)
+pub(super) fn first_after(
+    marks: impl IntoIterator<Item = u64>,
+    stored: impl IntoIterator<Item = Sequence>,
+    utc: Timestamp,
+) -> u64 {
+    let after_stored = stored.into_iter().map(|last| last.0.saturating_add(1));
+    marks.into_iter().chain(after_stored).filter(|mark| *mark <= MOST).fold(first_sequence(utc).0, u64::max)
 }
 
 /// Returns the new mark if the use of this number calls for one: when half of the block is gone.
@@ -52,20 +56,20 @@ mod tests {
     fn the_first_number_is_above_every_mark_and_the_wall_clock() {
         let now = at("2027-01-15T20:00:00Z");
         let millis = first_sequence(now).0;
-        assert_eq!(first_after([0, 5], None, now), millis);
-        assert_eq!(first_after([millis + 7, 5], None, now), millis + 7);
-        assert_eq!(first_after([0, 0], Some(Sequence(millis + 9)), now), millis + 10);
+        assert_eq!(first_after([0, 5], [], now), millis);
+        assert_eq!(first_after([millis + 7, 5], [], now), millis + 7);
+        assert_eq!(first_after([0, 0], [Sequence(millis + 9)], now), millis + 10);
     }
 
     #[test]
     fn a_clock_in_1970_starts_at_the_floor() {
-        assert_eq!(first_after([], None, at("1970-01-01T00:00:10Z")), FLOOR);
-        assert_eq!(first_after([], None, at("1969-01-01T00:00:10Z")), FLOOR);
+        assert_eq!(first_after([], [], at("1970-01-01T00:00:10Z")), FLOOR);
+        assert_eq!(first_after([], [], at("1969-01-01T00:00:10Z")), FLOOR);
     }
 
     #[test]
     fn a_mark_that_no_sequence_can_have_is_not_believed() {
-        assert_eq!(first_after([u64::MAX], Some(Sequence(u64::MAX)), at("1970-01-01T00:00:10Z")), FLOOR);
+        assert_eq!(first_after([u64::MAX], [Sequence(u64::MAX)], at("1970-01-01T00:00:10Z")), FLOOR);
     }
 
     #[test]

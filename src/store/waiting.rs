@@ -14,6 +14,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::sync::oneshot;
 
 use super::answer::{NotKept, Reply, answer};
@@ -41,7 +42,7 @@ const PAGES_MAX: usize = 64;
 /// The most writes, journal entries and deliveries, of each, in one batch.
 const BATCH_MAX: usize = 256;
 
-/// How long journal entries and deliveries wait for an alert to go along with.
+/// How long journal entries and deliveries wait for others, and the engine for what lies in the log.
 pub(super) const LAZY_FOR: Duration = Duration::from_secs(60);
 
 /// The number of journal entries and deliveries that is written without waiting longer.
@@ -97,6 +98,16 @@ impl Write {
     }
 }
 
+/// What made an alert safe first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum SafeBy {
+    /// It was on the medium.
+    Medium,
+    /// Dispatch had accepted it while the disk had not answered yet.
+    Acceptance,
+}
+
 /// A page of the backlog that somebody waits for.
 #[derive(Debug)]
 pub(super) struct PageRequest {
@@ -108,7 +119,10 @@ pub(super) struct PageRequest {
 /// What goes to the disk in one batch.
 #[derive(Debug, Default)]
 pub(super) struct Work {
+    /// To be appended to the log at once.
     pub(super) writes: Vec<Write>,
+    /// Whether it is time for the engine to absorb the log, and the rest of this.
+    pub(super) absorb: bool,
     pub(super) gone: Vec<Sequence>,
     pub(super) notes: Vec<Record>,
 }
@@ -129,9 +143,9 @@ impl Work {
         refused
     }
 
-    /// Tells everybody that it is on the medium.
-    pub(super) fn kept(self) {
-        for write in self.writes {
+    /// Tells everybody that what was to be appended is on the medium.
+    pub(super) fn kept(&mut self) {
+        for write in std::mem::take(&mut self.writes) {
             match write {
                 Write::Alert(held) => answer(held.reply, Ok(())),
                 Write::State { replies, .. } => replies.into_iter().for_each(|reply| answer(reply, Ok(()))),
@@ -162,6 +176,8 @@ pub(super) struct Waiting {
     writes: VecDeque<Write>,
     alerts: usize,
     bytes: usize,
+    /// Alerts that are being written at this moment.
+    in_writing: BTreeSet<Sequence>,
     gone: VecDeque<Sequence>,
     notes: VecDeque<Record>,
     lazy_since: Option<Moment>,
@@ -196,14 +212,16 @@ impl Waiting {
         self.push_back(Write::State { state, replies });
     }
 
-    /// Takes the news that an alert was delivered: where it still waits it need not be written any more.
-    pub(super) fn delivered(&mut self, sequence: Sequence, now: Moment) {
-        self.forget(sequence);
+    /// Takes the news that an alert was delivered: where it still waits it need not be written any more. Tells by what it
+    /// was safe first.
+    pub(super) fn delivered(&mut self, sequence: Sequence, now: Moment) -> SafeBy {
+        let waited = self.forget(sequence);
         if self.gone.len() >= GONE_MAX {
             self.gone.pop_front();
         }
         self.gone.push_back(sequence);
         self.lazy_since.get_or_insert(now);
+        if waited || self.in_writing.contains(&sequence) { SafeBy::Acceptance } else { SafeBy::Medium }
     }
 
     /// Takes a journal entry.
@@ -254,23 +272,36 @@ impl Waiting {
 
     /// Returns what must go to the disk now: a batch, bounded, or nothing.
     pub(super) fn take(&mut self, now: Moment) -> Option<Work> {
-        if !self.is_due(now) {
+        let absorb = self.is_time_to_absorb(now);
+        if self.writes.is_empty() && !absorb {
             return None;
         }
-        let writes: Vec<Write> = self.writes.drain(..self.writes.len().min(BATCH_MAX)).collect();
-        for write in &writes {
+        let mut work = Work { absorb, ..Work::default() };
+        work.writes.extend(self.writes.drain(..self.writes.len().min(BATCH_MAX)));
+        for write in &work.writes {
             self.count_out(write);
+            if let Write::Alert(held) = write {
+                self.in_writing.insert(held.sequence);
+            }
         }
-        let gone = self.gone.drain(..self.gone.len().min(BATCH_MAX)).collect();
-        let notes = self.notes.drain(..self.notes.len().min(BATCH_MAX)).collect();
-        if self.gone.is_empty() && self.notes.is_empty() {
-            self.lazy_since = None;
+        if absorb {
+            work.gone.extend(self.gone.drain(..self.gone.len().min(BATCH_MAX)));
+            work.notes.extend(self.notes.drain(..self.notes.len().min(BATCH_MAX)));
+            self.lazy_since = (!self.gone.is_empty() || !self.notes.is_empty()).then_some(now);
+        } else {
+            self.lazy_since.get_or_insert(now);
         }
-        Some(Work { writes, gone, notes })
+        Some(work)
+    }
+
+    /// Takes the news that what was taken to be appended is on the medium.
+    pub(super) fn written(&mut self) {
+        self.in_writing.clear();
     }
 
     /// Takes a batch back that did not reach the disk, in front of everything.
     pub(super) fn put_back(&mut self, work: Work, now: Moment) {
+        self.in_writing.clear();
         // What was delivered in the meantime does not come back.
         let delivered: BTreeSet<Sequence> = self.gone.iter().copied().collect();
         for write in work.writes.into_iter().rev() {
@@ -289,7 +320,7 @@ impl Waiting {
         }
         self.gone.drain(..self.gone.len().saturating_sub(GONE_MAX));
         self.notes.drain(..self.notes.len().saturating_sub(NOTES_MAX));
-        if !self.gone.is_empty() || !self.notes.is_empty() {
+        if work.absorb {
             self.lazy_since.get_or_insert(now);
         }
         self.make_room();
@@ -320,11 +351,9 @@ impl Waiting {
         self.let_go += alerts;
     }
 
-    fn is_due(&self, now: Moment) -> bool {
-        let lazy = self.gone.len() + self.notes.len();
-        !self.writes.is_empty()
-            || lazy >= LAZY_MAX
-            || (lazy > 0 && (self.is_closing() || self.due_at().is_some_and(|at| at <= now)))
+    fn is_time_to_absorb(&self, now: Moment) -> bool {
+        let many = self.gone.len() + self.notes.len() >= LAZY_MAX;
+        many || self.due_at().is_some_and(|at| at <= now || self.is_closing())
     }
 
     fn push_back(&mut self, write: Write) {
@@ -364,11 +393,13 @@ impl Waiting {
     }
 
     /// Lets a delivered alert go: it is as safe as it can be.
-    fn forget(&mut self, sequence: Sequence) {
+    fn forget(&mut self, sequence: Sequence) -> bool {
         let waits = |write: &Write| write.is_alert(|held| held.sequence == sequence);
-        if let Some(at) = self.writes.iter().position(waits) {
+        let at = self.writes.iter().position(waits);
+        if let Some(at) = at {
             self.let_go_of(at, Ok(()), true);
         }
+        at.is_some()
     }
 
     fn make_room(&mut self) {
@@ -497,6 +528,7 @@ mod tests {
         assert_eq!(receipt.await, Ok(()));
         let work = waiting.take(NOW).unwrap();
         assert_eq!((sequences(&work), states(&work)), (vec![], vec!["bed-1".to_owned()]));
+        let work = waiting.take(NOW + LAZY_FOR).unwrap();
         assert_eq!(work.gone, [Sequence(1)], "an earlier try may have written it");
     }
 
@@ -509,7 +541,7 @@ mod tests {
         waiting.delivered(Sequence(1), NOW);
         waiting.put_back(work, NOW);
         assert_eq!(first.await, Ok(()));
-        let work = waiting.take(NOW).unwrap();
+        let mut work = waiting.take(NOW).unwrap();
         assert_eq!(sequences(&work), [2]);
         work.kept();
         assert_eq!(second.await, Ok(()));
@@ -523,27 +555,49 @@ mod tests {
         waiting.state(state_of("bed-1", b"1"), first_reply);
         let _alert = push(&mut waiting, 1, Priority::Alarm, None);
         waiting.state(state_of("bed-1", b"2"), second_reply);
-        let work = waiting.take(NOW).unwrap();
+        let mut work = waiting.take(NOW).unwrap();
         assert_eq!((sequences(&work), states(&work)), (vec![1], vec!["bed-1".to_owned()]));
         work.kept();
         assert_eq!((first.await, second.await), (Ok(()), Ok(())));
     }
 
     #[test]
-    fn journal_and_deliveries_wait_a_minute_for_an_alert_to_go_along_with() {
+    fn alerts_go_at_once_and_all_else_waits_a_minute() {
         let note = || Record::of_bytes(b"a note").unwrap();
         let mut waiting = Waiting::default();
         waiting.note(note(), NOW);
         assert!(waiting.take(NOW + LAZY_FOR - Duration::from_nanos(1)).is_none());
         assert_eq!(waiting.due_at(), Some(NOW + LAZY_FOR));
-        assert_eq!(waiting.take(NOW + LAZY_FOR).unwrap().notes.len(), 1);
-
-        waiting.note(note(), NOW);
-        waiting.delivered(Sequence(1), NOW);
+        waiting.delivered(Sequence(1), NOW + LAZY_FOR / 2);
         let _receipt = push(&mut waiting, 2, Priority::Info, None);
         let work = waiting.take(NOW).unwrap();
-        assert_eq!((sequences(&work), work.notes.len(), work.gone.len()), (vec![2], 1, 1));
+        assert_eq!((sequences(&work), work.absorb, work.notes.len(), work.gone.len()), (vec![2], false, 0, 0));
+        let work = waiting.take(NOW + LAZY_FOR).unwrap();
+        assert_eq!((sequences(&work), work.absorb, work.notes.len(), work.gone.len()), (vec![], true, 1, 1));
         assert_eq!(waiting.due_at(), None);
+    }
+
+    #[test]
+    fn the_engine_gets_what_was_appended_a_minute_later_though_nothing_else_comes() {
+        let mut waiting = Waiting::default();
+        let _receipt = push(&mut waiting, 1, Priority::Info, None);
+        assert!(!waiting.take(NOW).unwrap().absorb);
+        assert_eq!(waiting.due_at(), Some(NOW + LAZY_FOR));
+        assert!(waiting.take(NOW + LAZY_FOR).unwrap().absorb);
+        assert_eq!(waiting.due_at(), None);
+    }
+
+    #[test]
+    fn what_made_an_alert_safe_first_is_known() {
+        let mut waiting = Waiting::default();
+        let _receipts = [1, 2, 3].map(|sequence| push(&mut waiting, sequence, Priority::Alarm, None));
+        assert_eq!(waiting.delivered(Sequence(1), NOW), SafeBy::Acceptance, "it waited");
+        let work = waiting.take(NOW).unwrap();
+        assert_eq!(waiting.delivered(Sequence(2), NOW), SafeBy::Acceptance, "the disk had not answered");
+        waiting.written();
+        assert_eq!(waiting.delivered(Sequence(3), NOW), SafeBy::Medium);
+        drop(work);
+        assert_eq!(waiting.delivered(Sequence(9), NOW), SafeBy::Medium, "one from before the start");
     }
 
     #[test]
@@ -553,6 +607,7 @@ mod tests {
             waiting.note(Record::of_bytes(&number.to_be_bytes()).unwrap(), NOW);
         }
         let work = waiting.take(NOW).unwrap();
+        assert!(work.absorb, "that many do not wait");
         assert_eq!(work.notes.first(), Some(&Record::of_bytes(&100_u32.to_be_bytes()).unwrap()));
     }
 

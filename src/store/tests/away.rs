@@ -145,7 +145,7 @@ fn the_lock_is_free_again_when_its_last_clone_is_gone() {
     assert!(Folder::take(folder.path()).is_ok());
 }
 
-/// A disk of 4 MiB, in memory. Needs root; without, the tests on it say so and the others still run.
+/// A disk of 12 MiB, in memory. Needs root; without, the tests on it say so and the others still run.
 struct SmallDisk {
     path: PathBuf,
     _folder: tempfile::TempDir,
@@ -157,7 +157,7 @@ impl SmallDisk {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("disk");
         fs::create_dir(&path).unwrap();
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "none"]).arg(&path).status();
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=12m", "none"]).arg(&path).status();
         if mounted.is_ok_and(|status| status.success()) {
             return Some(Self { path, _folder: folder });
         }

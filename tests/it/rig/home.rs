@@ -51,8 +51,9 @@ impl Home {
 
     /// Tells whether these words lie in the store's files by now: what the kernel has survives the program.
     pub(crate) fn store_holds(&self, words: &str) -> bool {
-        let Ok(data) = fs::read(self.path("store/store/db")) else { return false };
-        data.windows(words.len()).any(|window| window == words.as_bytes())
+        let log = fs::read_dir(self.path("store/outbox")).into_iter().flatten().flatten().map(|entry| entry.path());
+        let files = log.chain([self.path("store/store/db")]).filter_map(|file| fs::read(file).ok());
+        files.into_iter().any(|data| data.windows(words.len()).any(|window| window == words.as_bytes()))
     }
 
     /// Everything in the home, as paths from its root, without the inside of the storage engine.
@@ -68,7 +69,7 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
-        if path.is_dir() && name != "store/store" {
+        if path.is_dir() && name != "store/store" && name != "store/outbox" {
             walk(root, &path, found);
         }
         found.push(name);

@@ -1,4 +1,6 @@
-//! What lies where: alerts, journal, states and counters, as keys of the medium.
+//! What lies where: alerts, journal, states and counters, as keys of the medium; and what of it lies in the log.
+//!
+//! What is given is appended to the log and synced; the engine *absorbs* it with the next batch.
 //!
 //! | key | record |
 //! | --- | --- |
@@ -8,25 +10,33 @@
 //! | `s` + key + NUL | a state, the caller's bytes |
 //! | `x` + key | a record that could not be read, as it was found; only a technician looks at it |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+mod clean;
+mod pending;
+mod replay;
+
 use super::folder::Folder;
+use super::log::{Log, Position};
 use super::medium::{Changes, Entry, Medium};
 use super::record::{BadRecord, Record, parse, payload};
-use super::sequence;
 use super::trouble::Trouble;
-use super::waiting::{State, Work, Write};
-use super::{Settings, journal};
+use super::waiting::Write;
+use super::{Settings, frames, journal, sequence};
 use crate::model::{Alert, Now, Sequence};
+use pending::Pending;
 
 /// The most undelivered alerts; beyond them only alarms are taken.
 pub(super) const UNDELIVERED_MAX: u64 = 200_000;
 
 /// The most journal entries; beyond them the oldest go, however young.
 const JOURNAL_MAX: u64 = 100_000;
+
+/// The number of the first journal entry: what is found of an older store later goes before it.
+const JOURNAL_BEGINS: u64 = 1 << 40;
 
 /// The most journal entries that one step removes.
 const PRUNE_MAX: usize = 500;
@@ -46,11 +56,14 @@ struct Meta {
     mark: u64,
     /// Alerts under `a`.
     undelivered: u64,
+    /// All of the log up to here has been absorbed.
+    #[serde(default)]
+    position: Position,
 }
 
 impl Meta {
     fn record(&self) -> Record {
-        Record::of_json(self).expect("two numbers fit into a record")
+        Record::of_json(self).expect("a few numbers fit into a record")
     }
 }
 
@@ -58,8 +71,12 @@ impl Meta {
 pub(super) struct Ledger {
     // Dropped before the lock of the folder is.
     medium: Medium,
+    log: Log,
     folder: Folder,
     meta: Meta,
+    pending: Pending,
+    /// Up to where of the log `pending` goes.
+    position: Position,
     journal_first: u64,
     journal_next: u64,
     /// Keys and bytes of records that could not be read, to be put aside with the next batch.
@@ -94,18 +111,20 @@ impl Ledger {
             // So does the engine open a log whose beginning it cannot read. Nothing must be written over it.
             return Err(medium.damaged("it holds nothing although it has been in use"));
         }
-        let first = sequence::first_after(
-            [meta.map_or(0, |meta| meta.mark), folder.mark().unwrap_or(0)],
-            last.map(Sequence),
-            utc,
-        );
+        let log = Log::open(folder.outbox())?;
+        let survey = log.survey();
+        let marks = [meta.map_or(0, |meta| meta.mark), folder.mark().unwrap_or(0)];
+        let first = sequence::first_after(marks, [last, survey.last].into_iter().flatten().map(Sequence), utc);
         let journal_first = medium.scan(b"j", b"k", 1)?.first().and_then(|(key, _)| number(key));
         let mut ledger = Self {
             medium,
+            log,
             folder,
             meta: meta.unwrap_or_default(),
-            journal_first: journal_first.unwrap_or(1),
-            journal_next: journal_last.map_or(1, |last| last.saturating_add(1)),
+            pending: Pending::default(),
+            position: meta.unwrap_or_default().position,
+            journal_first: journal_first.unwrap_or(JOURNAL_BEGINS),
+            journal_next: journal_last.map_or(JOURNAL_BEGINS, |last| last.saturating_add(1)),
             unreadable: BTreeMap::new(),
         };
         if meta.is_none() && known {
@@ -115,37 +134,73 @@ impl Ledger {
         let meta = Meta { mark: first.saturating_add(sequence::BLOCK), ..ledger.meta };
         ledger.write(Changes::default(), meta)?;
         ledger.folder.sync_all()?;
+        ledger.replay(&survey, notes)?;
         Ok(Begun { ledger, first: Sequence(first), known })
     }
 
-    /// Writes a batch; on return all of it is on the medium, or none of it counts.
-    pub(super) fn commit(&mut self, work: &Work) -> Result<(), Trouble> {
-        let mut changes = Changes::default();
-        let mut meta = self.meta;
-        for write in &work.writes {
-            let state = match write {
-                Write::Alert(held) => {
-                    let key = numbered(b'a', held.sequence.0);
-                    meta.undelivered += u64::from(!self.will_hold(&changes, &key)?);
-                    meta.mark = sequence::raised(meta.mark, held.sequence).unwrap_or(meta.mark);
-                    changes.put(key, held.record.as_bytes());
-                    held.state.as_ref()
-                }
-                Write::State { state, .. } => Some(state),
-            };
-            if let Some(State { key, record }) = state {
-                changes.put(state_key(key), record.as_bytes());
-            }
+    /// Appends to the log; on return all of it is on the medium, or none of it counts.
+    pub(super) fn keep(&mut self, writes: &[Write]) -> Result<(), Trouble> {
+        if writes.is_empty() {
+            return Ok(());
         }
-        for sequence in &work.gone {
-            let key = numbered(b'a', sequence.0);
-            if self.will_hold(&changes, &key)? {
+        self.raise_mark(writes)?;
+        let mut frame = Vec::new();
+        for write in writes {
+            frame.clear();
+            match write {
+                Write::Alert(held) => {
+                    frames::alert(&mut frame, held.sequence.0, held.record.as_bytes(), held.state.as_ref());
+                }
+                Write::State { state, .. } => frames::state(&mut frame, state),
+            }
+            self.pending.write(write);
+            self.append(&frame)?;
+        }
+        self.log.sync()?;
+        self.position = self.log.position();
+        Ok(())
+    }
+
+    /// Tells whether the engine should absorb what the log has, without waiting longer.
+    pub(super) fn is_full(&self) -> bool {
+        self.pending.is_full()
+    }
+
+    /// Tells whether the log has something that the engine has not.
+    pub(super) fn is_ahead(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// Gives the engine what only the log has, takes out what was delivered, and writes journal entries, in one batch;
+    /// on return it is on the medium, or none of it counts.
+    pub(super) fn absorb(&mut self, gone: &[Sequence], notes: &[Record]) -> Result<(), Trouble> {
+        if !gone.is_empty() {
+            let mut done = Vec::new();
+            frames::done(&mut done, &gone.iter().map(|sequence| sequence.0).collect::<Vec<_>>());
+            self.append(&done)?;
+            self.position = self.log.position();
+        }
+        // Before the engine forgets them: what the log does not say is done is taken for lost.
+        self.log.sync()?;
+        let gone: BTreeSet<u64> = gone.iter().map(|sequence| sequence.0).chain(self.pending.done.clone()).collect();
+        let (mut changes, mut meta) = (Changes::default(), Meta { position: self.position, ..self.meta });
+        for (sequence, record) in self.pending.alerts.iter().filter(|(sequence, _)| !gone.contains(sequence)) {
+            let key = numbered(b'a', *sequence);
+            meta.undelivered += u64::from(!self.medium.holds(&key)?);
+            changes.put(key, record);
+        }
+        for (key, record) in &self.pending.states {
+            changes.put(state_key(key), record);
+        }
+        for sequence in gone {
+            let key = numbered(b'a', sequence);
+            if self.medium.holds(&key)? {
                 meta.undelivered = meta.undelivered.saturating_sub(1);
                 changes.remove(key);
             }
         }
         let (mut first, mut next) = (self.journal_first, self.journal_next);
-        for note in &work.notes {
+        for note in notes {
             changes.put(numbered(b'j', next), note.as_bytes());
             next += 1;
         }
@@ -155,6 +210,20 @@ impl Ledger {
         }
         self.write(changes, meta)?;
         (self.journal_first, self.journal_next) = (first, next);
+        self.pending = Pending::default();
+        self.clean()
+    }
+
+    fn raise_mark(&mut self, writes: &[Write]) -> Result<(), Trouble> {
+        let sequence = |write: &Write| match write {
+            Write::Alert(held) => Some(held.sequence),
+            Write::State { .. } => None,
+        };
+        let raised = writes.iter().filter_map(sequence).max().and_then(|last| sequence::raised(self.meta.mark, last));
+        if let Some(mark) = raised {
+            self.folder.set_mark(mark)?;
+            self.meta.mark = mark;
+        }
         Ok(())
     }
 
@@ -166,6 +235,9 @@ impl Ledger {
         limit: usize,
         notes: &mut Vec<String>,
     ) -> Result<Vec<Alert>, Trouble> {
+        if self.is_ahead() {
+            self.absorb(&[], &[])?;
+        }
         let mut alerts = Vec::new();
         let mut from = beyond.map_or_else(|| b"a".to_vec(), |Sequence(number)| after(&numbered(b'a', number)));
         while alerts.is_empty() {
@@ -251,21 +323,17 @@ impl Ledger {
 
     /// Returns how many alerts more the outbox takes that are no alarms.
     pub(super) fn room(&self) -> u64 {
-        UNDELIVERED_MAX.saturating_sub(self.meta.undelivered)
+        UNDELIVERED_MAX.saturating_sub(self.undelivered())
     }
 
     /// Returns the number of undelivered alerts.
     pub(super) fn undelivered(&self) -> u64 {
-        self.meta.undelivered
+        self.meta.undelivered + self.pending.alerts.len() as u64
     }
 
-    /// Returns the size of the data file, in bytes.
+    /// Returns the size of the data file and of the log, in bytes.
     pub(super) fn bytes(&self) -> u64 {
-        self.medium.bytes()
-    }
-
-    fn will_hold(&self, changes: &Changes, key: &[u8]) -> Result<bool, Trouble> {
-        changes.decides(key).map_or_else(|| self.medium.holds(key), Ok)
+        self.medium.bytes() + self.log.bytes()
     }
 
     /// Writes changes with the counters, and puts aside what could not be read.
