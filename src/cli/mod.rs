@@ -5,6 +5,7 @@
 mod check;
 pub mod demo;
 mod nights;
+mod read_store;
 mod receive;
 mod replay;
 mod run;
@@ -35,6 +36,8 @@ enum Command {
     Score(score::Args),
     Simulate(simulate::Args),
     Run(run::Args),
+    #[command(hide = true)]
+    ReadStore(read_store::Args),
 }
 
 /// Why a command ended without success. Its text says what is wrong and what to do.
@@ -79,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Score(args) => args.run(),
         Command::Simulate(args) => args.run(),
         Command::Run(args) => args.run(),
+        Command::ReadStore(args) => args.run(),
     };
     match result {
         Ok(code) => code,

@@ -193,7 +193,7 @@ impl Gateway {
         gateway.apply_broker();
         gateway.start_certificates();
         gateway.start_disk_watch(late, receipts);
-        gateway.tell_start(broken_file, &found.notes);
+        gateway.tell_start(broken_file);
         gateway.set_watchdog();
         info!("Ready");
         notify(&[NotifyState::Ready]);
@@ -230,14 +230,13 @@ impl Gateway {
         self.beds.insert(bed.id, RunningBed { settings: bed.clone(), feed, known, stop });
     }
 
-    /// Tells dispatch that the gateway has started, and what was wrong then.
-    fn tell_start(&self, broken_file: Option<String>, notes: &[String]) {
+    /// Tells dispatch that the gateway has started, and what was wrong with its file then.
+    fn tell_start(&self, broken_file: Option<String>) {
         self.own.started();
         match broken_file {
             Some(detail) => self.own.begin(GatewayFault::Configuration, "file", &detail),
             None => self.own.end(GatewayFault::Configuration, "file"),
         }
-        self.own.mended(notes);
     }
 
     fn set_watchdog(&mut self) {
@@ -329,7 +328,6 @@ struct Known {
     accepted: Vec<(AlertId, String)>,
     /// Where a bed starts of which nothing is known.
     unknown: Start,
-    notes: Vec<String>,
     /// When the clock was known to be right last.
     good_time: Option<Timestamp>,
 }
@@ -341,15 +339,15 @@ impl Known {
             let unknown = if first_start { Start::First } else { Start::Lost };
             let sequence = store::first_sequence(clock.now().utc);
             let (own, states) = (None, BTreeMap::new());
-            let (accepted, notes, good_time) = (Vec::new(), Vec::new(), None);
-            return Self { sequence, own, states, accepted, unknown, notes, good_time };
+            let (accepted, good_time) = (Vec::new(), None);
+            return Self { sequence, own, states, accepted, unknown, good_time };
         };
         let lost = !first_start || recovered.found == store::Found::Lost;
         let unknown = if lost { Start::Lost } else { Start::First };
         let (own, states) = (Some(own_state(&recovered)), bed_states(&recovered));
         let accepted = recovered.states.get(ACCEPTED_KEY).and_then(|state| read(ACCEPTED_KEY, state));
         let (accepted, good_time) = (accepted.unwrap_or_default(), good_time(&recovered));
-        Self { sequence: recovered.sequence, own, states, accepted, unknown, notes: recovered.notes, good_time }
+        Self { sequence: recovered.sequence, own, states, accepted, unknown, good_time }
     }
 }
 

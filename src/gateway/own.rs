@@ -112,14 +112,15 @@ impl Own {
         self.keep(&state);
     }
 
-    /// The store was mended when it was opened. That is told and over: left open it would hide what befalls it later.
+    /// The store was mended: what was kept and what not. That is told and over: left open it would hide what befalls it
+    /// later.
     pub(super) fn mended(&self, notes: &[String]) {
         for note in notes {
-            warn!(note, "The store was mended when it was opened");
+            warn!(note, "The store was mended");
         }
         if !notes.is_empty() {
-            self.begin(GatewayFault::Store, "opening", &notes.join("; "));
-            self.end(GatewayFault::Store, "opening");
+            self.begin(GatewayFault::Store, "mended", &notes.join("; "));
+            self.end(GatewayFault::Store, "mended");
         }
     }
 
@@ -329,8 +330,8 @@ impl Own {
     }
 }
 
-/// The most characters of a fault's detail: a line, not a log.
-const DETAIL_CHARS_MAX: usize = 300;
+/// The most characters of a fault's detail: a few lines, not a log.
+const DETAIL_CHARS_MAX: usize = 600;
 
 fn write(state: &State) -> Option<Vec<u8>> {
     let write = || serde_json::to_vec(&state.own).expect("the gateway's state has nothing that JSON cannot say");

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sd_notify::NotifyState;
+use tokio::sync::watch::error::RecvError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{debug, error, info, warn};
 
@@ -180,14 +181,24 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Hands to delivery what waits in the store, in order: at the start, and whenever there is room again.
+/// Hands to delivery what waits in the store, in order: at the start, whenever there is room again, and when alerts have
+/// come to light in a damaged store.
 async fn fetch_backlog(outbox: Outbox, mut room: mpsc::Receiver<()>) {
+    let mut health = outbox.store().health();
+    let mut salvaged = health.borrow().salvaged;
     loop {
         fetch(&outbox).await;
-        if room.recv().await.is_none() {
-            return std::future::pending().await;
+        tokio::select! {
+            asked = room.recv() => if asked.is_none() {
+                return std::future::pending().await;
+            },
+            Ok(now) = more_salvaged(&mut health, salvaged) => salvaged = now,
         }
     }
+}
+
+async fn more_salvaged(health: &mut watch::Receiver<store::Health>, than: u64) -> Result<u64, RecvError> {
+    health.wait_for(|health| health.salvaged > than).await.map(|health| health.salvaged)
 }
 
 /// Fetches as much as delivery can hold; what it has already it passes over. Handed over in one piece: an alarm must not
@@ -271,18 +282,34 @@ async fn watch_store(mut health: watch::Receiver<store::Health>, own: Own) {
     if tokio::time::timeout(STORE_OPENS_WITHIN, opened).await.is_err() {
         own.begin(GatewayFault::Store, "disk", "the disk does not answer: the store cannot be opened");
     }
+    let mut noted = 0;
     loop {
-        let condition = health.borrow_and_update().condition.clone();
-        match condition {
+        let seen = health.borrow_and_update().clone();
+        match &seen.condition {
             Condition::Opening => {}
             Condition::Sound => own.end(GatewayFault::Store, "disk"),
-            Condition::Faulty(detail) => own.begin(GatewayFault::Store, "disk", &detail),
+            Condition::Faulty(detail) => own.begin(GatewayFault::Store, "disk", detail),
+        }
+        own.mended(seen.notes_since(noted));
+        noted = seen.noted;
+        if seen.letting_go {
+            own.begin(GatewayFault::Store, "full", &words_of_full(&seen));
+        } else {
+            own.end(GatewayFault::Store, "full");
         }
         if health.changed().await.is_err() {
             own.begin(GatewayFault::Store, "disk", "the store has failed: nothing reaches the disk until a restart");
             return;
         }
     }
+}
+
+fn words_of_full(health: &store::Health) -> String {
+    format!(
+        "too many alerts wait and the oldest or least urgent are let go: see why dispatch or the disk takes none ({} on \
+         disk, {} in memory, {} let go since the start)",
+        health.undelivered, health.in_memory, health.let_go
+    )
 }
 
 /// Tells when the disk hangs: what is kept stays without an answer.
@@ -361,7 +388,6 @@ async fn fetch_late(late: Arc<Late>, states: watch::Sender<Option<States>>, outb
     }
     states.send_replace(Some(Arc::new(bed_states(&recovered))));
     own.recall(own_state(&recovered));
-    own.mended(&recovered.notes);
 }
 
 #[cfg(test)]

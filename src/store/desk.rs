@@ -15,6 +15,8 @@ pub(super) enum Next {
     Write(Work),
     /// Read a page.
     Read(PageRequest),
+    /// Merge what comes from a store that was put aside.
+    Salvaged,
     /// The given moment has come.
     Time,
     /// Everything is written and the end is wished for.
@@ -50,6 +52,9 @@ impl Desk {
             }
             if waiting.is_closing() {
                 return Next::Close;
+            }
+            if waiting.take_salvaged() {
+                return Next::Salvaged;
             }
             if until <= now {
                 return Next::Time;

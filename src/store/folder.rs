@@ -19,6 +19,9 @@ const STORE: &str = "store";
 /// The log of the outbox beside the store.
 const OUTBOX: &str = "outbox";
 
+/// A copy of a store that was put aside, while it is being read.
+const SCRATCH: &str = "salvage";
+
 /// A copy of the sequence mark beside the store, for when the store is lost.
 const SEQUENCE: &str = "sequence";
 
@@ -61,6 +64,11 @@ impl Folder {
         self.path.join(OUTBOX)
     }
 
+    /// Returns where a copy of a damaged store may lie while it is being read.
+    pub(super) fn scratch(&self) -> PathBuf {
+        self.path.join(SCRATCH)
+    }
+
     /// Tells whether there is anything of a store here: data, or the engine's summary of it.
     pub(super) fn has_store(&self) -> bool {
         let Ok(entries) = fs::read_dir(self.store()) else { return false };
@@ -81,6 +89,7 @@ impl Folder {
             if !store.is_dir() {
                 return Err(ErrorKind::NotADirectory.into());
             }
+            remove_folder(&self.scratch())?;
             remove_leftovers(&store, &mut notes)?;
             remove_broken_conf(&store, &mut notes)?;
             // The engine writes a synced summary that may speak of log that is not synced yet.

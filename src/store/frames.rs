@@ -40,6 +40,9 @@ pub(super) struct Read {
     pub(super) frames: Vec<(usize, Frame)>,
     /// Bytes that make no sense, and have a sound frame behind them.
     pub(super) damaged: usize,
+    /// Bytes that make no sense behind the last sound frame, up to the zeros: what was being written when the power went,
+    /// or damage.
+    pub(super) torn: usize,
 }
 
 /// Writes an alert with its state.
@@ -73,7 +76,7 @@ pub(super) fn done(into: &mut Vec<u8>, sequences: &[u64]) {
     });
 }
 
-/// Reads all frames of a file. What a power cut left of the last one is not damage: nobody was told that it is kept.
+/// Reads all frames of a file.
 pub(super) fn read(bytes: &[u8]) -> Read {
     let (mut read, mut at, mut unread) = (Read::default(), 0, 0);
     while let Some(found) = next_mark(bytes, at) {
@@ -85,6 +88,8 @@ pub(super) fn read(bytes: &[u8]) -> Read {
         read.frames.push((end, frame));
         (at, unread) = (end, end);
     }
+    let rest = bytes.get(unread..).unwrap_or_default();
+    read.torn = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     read
 }
 
@@ -188,9 +193,10 @@ mod tests {
     fn frames_come_back_in_order_whatever_lies_behind_them() {
         let (bytes, frames) = some_frames();
         for tail in [vec![], vec![0; 5000], MARK.to_vec(), bytes[..30].to_vec()] {
+            let torn = if tail.len() == 5000 { 0 } else { tail.len() };
             let bytes = [bytes.clone(), tail].concat();
             assert_eq!(frames_of(&bytes), frames);
-            assert_eq!(read(&bytes).damaged, 0, "what was not finished is no damage");
+            assert_eq!((read(&bytes).damaged, read(&bytes).torn), (0, torn));
         }
     }
 

@@ -46,6 +46,8 @@ pub(super) struct Segment {
     pub(super) frames: Vec<(Position, Frame)>,
     /// What of it makes no sense, in bytes.
     pub(super) damaged: usize,
+    /// What at its end is not whole, in bytes.
+    pub(super) torn: usize,
 }
 
 /// What the log says as a whole.
@@ -57,6 +59,8 @@ pub(super) struct Survey {
     pub(super) last: Option<u64>,
     /// What makes no sense, in bytes.
     pub(super) damaged: usize,
+    /// What at the ends of segments is not whole, in bytes.
+    pub(super) torn: usize,
 }
 
 struct Open {
@@ -126,17 +130,20 @@ impl Log {
     pub(super) fn read(&self, number: u64) -> Segment {
         let bytes = File::open(self.path(number)).and_then(|file| read_what_can_be(&file));
         let (bytes, unreadable) = bytes.unwrap_or_default();
-        let frames::Read { frames, damaged } = frames::read(&bytes);
+        // Each was begun with at least this many: what is shorter was cut off.
+        let cut = FIRST_BYTES.saturating_sub(bytes.len());
+        let frames::Read { frames, damaged, torn } = frames::read(&bytes);
         let placed = |(end, frame)| (Position { segment: number, offset: end as u64 }, frame);
-        Segment { frames: frames.into_iter().map(placed).collect(), damaged: damaged.max(unreadable) }
+        Segment { frames: frames.into_iter().map(placed).collect(), damaged: damaged.max(unreadable).max(cut), torn }
     }
 
     /// Reads through all segments that take nothing more.
     pub(super) fn survey(&self) -> Survey {
         let mut survey = Survey::default();
         for number in self.closed() {
-            let Segment { frames, damaged } = self.read(number);
+            let Segment { frames, damaged, torn } = self.read(number);
             survey.damaged += damaged;
+            survey.torn += torn;
             for (position, frame) in frames {
                 match frame {
                     Frame::Alert { sequence, .. } => {

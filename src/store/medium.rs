@@ -53,6 +53,15 @@ impl Changes {
     }
 }
 
+/// Which way a walk goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// From the first key on.
+    Forward,
+    /// From the last key on.
+    Backward,
+}
+
 /// A key and its record.
 pub(super) type Entry = (Vec<u8>, Vec<u8>);
 
@@ -132,6 +141,45 @@ impl Medium {
                 }
             }
             Ok(found)
+        })
+    }
+
+    /// Hands on all records from the key `from` on and below the key `below`, until `each` has enough.
+    ///
+    /// What comes before damage has been handed on when that is told; a record of several parts may lack some then.
+    pub(super) fn walk(
+        &self,
+        from: &[u8],
+        below: &[u8],
+        direction: Direction,
+        mut each: impl FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<(), Trouble> {
+        self.guarded(|db| {
+            let range = db.range(from..below);
+            let mut items: Box<dyn Iterator<Item = sled::Result<_>>> = match direction {
+                Direction::Forward => Box::new(range),
+                Direction::Backward => Box::new(range.rev()),
+            };
+            let mut record: Option<Entry> = None;
+            while let Some((key, part)) = items.next().transpose()? {
+                let Some((_number, key)) = key.split_last() else { continue };
+                match (&mut record, direction) {
+                    (Some((last, bytes)), Direction::Forward) if last == key => bytes.extend_from_slice(&part),
+                    (Some((last, bytes)), Direction::Backward) if last == key => {
+                        drop(bytes.splice(..0, part.iter().copied()));
+                    }
+                    _ => {
+                        let before = record.replace((key.to_vec(), part.to_vec()));
+                        if before.is_some_and(|(key, bytes)| !each(&key, &bytes)) {
+                            return Ok(());
+                        }
+                    }
+                }
+            }
+            if let Some((key, bytes)) = record {
+                each(&key, &bytes);
+            }
+            Ok(())
         })
     }
 

@@ -57,6 +57,7 @@
 //! - While nothing is given to the store, nothing is written; once a day it looks for journal entries that are too old.
 
 mod answer;
+mod child;
 mod desk;
 mod folder;
 mod frames;
@@ -67,7 +68,9 @@ mod log;
 mod medium;
 mod opening;
 mod owner;
+mod reader;
 mod record;
+mod salvage;
 mod sequence;
 pub mod settings;
 #[cfg(test)]
@@ -85,6 +88,7 @@ use tokio::sync::{oneshot, watch};
 
 pub use answer::{Answer, NotKept, Receipt};
 pub use health::{Condition, Health};
+pub use reader::{Wanted, read};
 pub use sequence::first_sequence;
 pub use settings::Settings;
 

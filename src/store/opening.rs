@@ -2,43 +2,80 @@
 //!
 //! 1. The folder is made if need be and locked. Taken, forbidden, full, a file: [`Trouble`], and nothing was touched.
 //! 2. What a power cut leaves behind and the engine cannot open is mended: nothing is lost by it.
-//! 3. The engine opens it, panics caught; counters, states and the first alerts are read.
-//! 4. If that shows damage, the folder is put aside as `store.corrupt-1` (the one before as `-2`) and a new one begun.
+//! 3. A child process opens it and reads everything, within a time limit: panics, aborts and endless loops end there.
+//! 4. Here the engine opens it, panics caught; log and engine complete each other; states and the first alerts are read.
+//! 5. If 3 or 4 shows damage, the folder is put aside as `store.corrupt-1` (the one before as `-2`) and a new one begun
+//!    with what the log holds. What a child process can read of the old one is merged into it later, by the owner.
 //!
 //! Nothing is ever repaired in place: removing the engine's summaries from a damaged store may open it empty.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 
+use super::child::{self, Verdict};
 use super::folder::Folder;
 use super::ledger::{Begun, Ledger};
 use super::medium::Medium;
+use super::reader::Wanted;
 use super::trouble::Trouble;
 use super::{Found, Recovered, Settings};
 
 /// The most alerts that are handed over with the opening; the rest is read page by page.
-const FIRST_PAGE: usize = 256;
+pub(super) const FIRST_PAGE: usize = 256;
 
 /// An open store, and what was found in it.
 pub(super) struct Opened {
     pub(super) ledger: Ledger,
     pub(super) recovered: Recovered,
+    /// A damaged store that was put aside just now, and a folder for a copy of it.
+    pub(super) aside: Option<(PathBuf, PathBuf)>,
 }
 
-/// Opens the store. With `suspect` every alert is read first: damage was met where an opening does not look.
-pub(super) fn open(settings: &Settings, utc: Timestamp, suspect: bool) -> Result<Opened, Trouble> {
+/// What is known of the store from before an opening.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Before {
+    /// Damage was met where an opening does not look: every alert is read first.
+    pub(super) suspect: bool,
+    /// The reading took too long the last time: a second time it is taken for damage.
+    pub(super) slow: bool,
+}
+
+/// Opens the store.
+pub(super) fn open(settings: &Settings, utc: Timestamp, before: Before) -> Result<Opened, Trouble> {
     let folder = Folder::take(&settings.path)?;
     if !folder.has_store() {
         let lost = folder.mark().is_some();
         let mut opened = begin(&folder, utc)?;
         if lost {
             opened.recovered.found = Found::Lost;
-            opened.recovered.notes.push("the store is gone although it was in use: what it held is lost".to_owned());
+            let words = "the store is gone although it was in use: what only it held is lost";
+            opened.recovered.notes.push(format!("{words}; {}", taken_from_log(&opened)));
         }
         return Ok(opened);
     }
-    match load(folder.clone(), true, utc, suspect) {
+    let notes = folder.prepare()?;
+    let loaded = prove(&folder, before).and_then(|()| load(folder.clone(), notes, true, utc, before.suspect));
+    match loaded {
         Err(Trouble::Damaged { what, .. }) => begin_anew(&folder, utc, &what),
         result => result,
+    }
+}
+
+/// Lets a child process read everything first. Where there is none, or the disk fails it, the engine tells its tale here.
+fn prove(folder: &Folder, before: Before) -> Result<(), Trouble> {
+    let path = folder.store();
+    match child::read(&path, Wanted::Proof, |_| true) {
+        Verdict::Whole => Ok(()),
+        Verdict::Broken(what) => Err(Trouble::Damaged { path, what }),
+        Verdict::TooSlow if before.slow => {
+            Err(Trouble::Damaged { path, what: "reading it came to no end, twice".to_owned() })
+        }
+        Verdict::TooSlow => Err(Trouble::TooSlow(path)),
+        Verdict::Unknown(words) => {
+            tracing::debug!(words, "Store could not be read by a child process");
+            Ok(())
+        }
     }
 }
 
@@ -48,15 +85,22 @@ fn begin_anew(folder: &Folder, utc: Timestamp, what: &str) -> Result<Opened, Tro
     let mut opened = begin(folder, utc)?;
     opened.recovered.found = Found::Lost;
     opened.recovered.notes.push(format!(
-        "the store was damaged ({what}) and lies in {} now; a new one was begun: alerts, journal and states that only the \
-         old one held are not known any more",
-        aside.display()
+        "the store was damaged ({what}) and lies in {} now; a new one was begun: {}; what else can be read of the old one \
+         is taken over now",
+        aside.display(),
+        taken_from_log(&opened)
     ));
+    opened.aside = Some((aside, folder.scratch()));
     Ok(opened)
 }
 
+fn taken_from_log(opened: &Opened) -> String {
+    let states = opened.recovered.states.len();
+    format!("{} alerts that wait and {states} states were taken from the log", opened.ledger.undelivered())
+}
+
 fn begin(folder: &Folder, utc: Timestamp) -> Result<Opened, Trouble> {
-    let begun = load(folder.clone(), false, utc, false);
+    let begun = folder.prepare().and_then(|notes| load(folder.clone(), notes, false, utc, false));
     if begun.is_err() {
         // It holds nothing yet; the next try must not take the half-made one for a damaged one.
         folder.discard();
@@ -64,8 +108,13 @@ fn begin(folder: &Folder, utc: Timestamp) -> Result<Opened, Trouble> {
     begun
 }
 
-fn load(folder: Folder, existed: bool, utc: Timestamp, suspect: bool) -> Result<Opened, Trouble> {
-    let mut notes = folder.prepare()?;
+fn load(
+    folder: Folder,
+    mut notes: Vec<String>,
+    existed: bool,
+    utc: Timestamp,
+    suspect: bool,
+) -> Result<Opened, Trouble> {
     let medium = Medium::open(&folder.store())?;
     let Begun { mut ledger, first, known } = Ledger::begin(medium, folder, existed, utc, &mut notes)?;
     if suspect {
@@ -75,5 +124,5 @@ fn load(folder: Folder, existed: bool, utc: Timestamp, suspect: bool) -> Result<
     let alerts = ledger.page(None, FIRST_PAGE, &mut notes)?;
     let found = if known { Found::Known } else { Found::New };
     let recovered = Recovered { alerts, states, sequence: first, found, notes };
-    Ok(Opened { ledger, recovered })
+    Ok(Opened { ledger, recovered, aside: None })
 }

@@ -4,6 +4,7 @@
 //! to it), what was taken goes back to the front, and the store is opened again: after 1 s, doubling up to 60 s, for ever.
 //! While nothing waits it sleeps; the only timer of an idle store is the daily look at what is too old.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +13,9 @@ use tokio::sync::{oneshot, watch};
 use super::answer::answer;
 use super::desk::{Desk, Next};
 use super::health::{Condition, Health};
-use super::ledger::Ledger;
-use super::opening::{self, Opened};
+use super::ledger::{Ledger, Merged};
+use super::opening::{self, Before, FIRST_PAGE, Opened};
+use super::salvage::{Salvage, Salvaged};
 use super::trouble::Trouble;
 use super::waiting::{PageRequest, Waiting, Work};
 use super::{Recovered, Settings};
@@ -50,8 +52,12 @@ pub(super) struct Owner {
     opened_at: Moment,
     retry_at: Moment,
     prune_at: Moment,
-    /// Whether the next opening must read everything.
-    suspect: bool,
+    /// What the next opening must know.
+    before: Before,
+    /// A salvage that goes on, and what it has brought so far.
+    salvage: Option<(Salvage, Merged)>,
+    /// What is told only once a salvage has ended: without it no state is known.
+    withheld: Option<Recovered>,
     let_go_told: u64,
     /// While alerts are let go: how many had been before.
     letting_go: Option<u64>,
@@ -87,7 +93,9 @@ impl Owner {
             opened_at: now,
             retry_at: now,
             prune_at: now,
-            suspect: false,
+            before: Before::default(),
+            salvage: None,
+            withheld: None,
             let_go_told: 0,
             letting_go: None,
         }
@@ -101,6 +109,7 @@ impl Owner {
             match self.desk.next(self.prune_at) {
                 Next::Write(work) => self.write(work),
                 Next::Read(request) => self.read(request),
+                Next::Salvaged => self.merge(),
                 Next::Time => self.prune(),
                 Next::Close => break,
             }
@@ -113,7 +122,7 @@ impl Owner {
     fn opened(&mut self) -> bool {
         while self.ledger.is_none() {
             let closing = self.wait_to_retry();
-            match opening::open(&self.settings, self.clock.now().utc, self.suspect) {
+            match opening::open(&self.settings, self.clock.now().utc, self.before) {
                 Ok(opened) => self.adopt(opened),
                 Err(trouble) => {
                     self.fail(&trouble);
@@ -137,9 +146,9 @@ impl Owner {
     }
 
     fn adopt(&mut self, opened: Opened) {
-        let Opened { ledger, recovered } = opened;
+        let Opened { ledger, recovered, aside } = opened;
         let now = clock::moment();
-        (self.opened_at, self.prune_at, self.suspect) = (now, now + PRUNE_SOON, false);
+        (self.opened_at, self.prune_at, self.before) = (now, now + PRUNE_SOON, Before::default());
         self.note(&recovered.notes);
         tracing::info!(
             count = ledger.undelivered(),
@@ -151,10 +160,69 @@ impl Owner {
         if self.tell() == 0 {
             self.well();
         }
-        // Last, so that who hears of it finds health as it is.
+        if let Some((aside, scratch)) = aside {
+            self.begin_salvage(aside, scratch);
+        }
+        if self.salvage.is_some() && recovered.states.is_empty() {
+            self.withheld = Some(recovered);
+        } else {
+            self.hand_over(recovered);
+        }
+    }
+
+    /// Last of all, so that who hears of it finds health as it is.
+    fn hand_over(&mut self, recovered: Recovered) {
         if let Some(waiting) = self.recovered.take() {
             drop(waiting.send(recovered));
         }
+    }
+
+    fn begin_salvage(&mut self, aside: PathBuf, scratch: PathBuf) {
+        match Salvage::begin(aside, scratch, Arc::clone(&self.desk)) {
+            Ok(salvage) => self.salvage = Some((salvage, Merged::default())),
+            Err(error) => self.note(&[format!("the damaged store is not read: no thread can be started ({error})")]),
+        }
+    }
+
+    /// Takes over what comes from a store that was put aside.
+    fn merge(&mut self) {
+        let (Some(ledger), Some((salvage, merged))) = (&mut self.ledger, &mut self.salvage) else { return };
+        match salvage.take() {
+            Salvaged::Entries(entries) => {
+                if let Err(trouble) = ledger.merge(entries, merged) {
+                    self.fail(&trouble);
+                }
+            }
+            Salvaged::End(words) => self.end_salvage(&words),
+        }
+        self.tell();
+    }
+
+    fn end_salvage(&mut self, words: &str) {
+        let Some((_, merged)) = self.salvage.take() else { return };
+        let Merged { alerts, states, journal } = merged;
+        let note = format!(
+            "{alerts} more alerts that wait, {states} more states and {journal} journal entries were taken over from the \
+             damaged store; {words}"
+        );
+        let Some(ledger) = &mut self.ledger else { return self.note(&[note]) };
+        ledger.merged_all();
+        if let Some(mut recovered) = self.withheld.take() {
+            let mut notes = Vec::new();
+            let read = ledger.page(None, FIRST_PAGE, &mut notes).and_then(|alerts| {
+                recovered.alerts = alerts;
+                recovered.states = ledger.states(&mut notes)?;
+                Ok(())
+            });
+            recovered.notes.extend(notes.into_iter().chain([note.clone()]));
+            self.note(&[note]);
+            if let Err(trouble) = read {
+                self.fail(&trouble);
+            }
+            return self.hand_over(recovered);
+        }
+        self.note(&[note]);
+        self.health.send_modify(|health| health.salvaged += alerts);
     }
 
     fn write(&mut self, mut work: Work) {
@@ -210,7 +278,8 @@ impl Owner {
             self.failures = 0;
         }
         // Met where an opening may not look: the next one looks everywhere.
-        self.suspect |= matches!(trouble, Trouble::Damaged { .. });
+        self.before.suspect |= matches!(trouble, Trouble::Damaged { .. });
+        self.before.slow |= matches!(trouble, Trouble::TooSlow(_));
         let wait = back_off(self.failures);
         self.retry_at = now + wait;
         self.failures = self.failures.saturating_add(1);
@@ -255,8 +324,11 @@ impl Owner {
             undelivered,
             in_memory: alerts as u64,
             let_go,
+            salvaged: before.salvaged,
             bytes_on_disk,
+            letting_go: self.letting_go.is_some(),
             notes: before.notes.clone(),
+            noted: before.noted,
         };
         if after != before {
             self.health.send_replace(after);

@@ -4,6 +4,7 @@ mod away;
 mod damage;
 mod model;
 mod restarts;
+mod wrecks;
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,6 +12,16 @@ use std::time::Duration;
 use super::*;
 use crate::clock::ClockSource;
 use crate::model::{Kind, Now, Priority};
+
+/// Not a test of its own: what `child.rs` starts in place of the program's own command.
+#[test]
+fn reads_a_store_as_a_child() {
+    let Some(folder) = std::env::var_os("NATTVAKT_READ_STORE") else { return };
+    let wanted = std::env::var("NATTVAKT_READ_WANTED").unwrap();
+    let wanted = if wanted == "Proof" { Wanted::Proof } else { Wanted::Entries };
+    let seconds = std::env::var("NATTVAKT_READ_SECONDS").unwrap().parse().unwrap();
+    read(Path::new(&folder), wanted, seconds, &mut std::io::stdout()).unwrap();
+}
 
 /// What no test waits longer for.
 const LIMIT: Duration = Duration::from_secs(60);

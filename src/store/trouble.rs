@@ -29,6 +29,9 @@ pub(super) enum Trouble {
         /// What the system said.
         error: String,
     },
+    /// Reading the store did not come to an end in time.
+    #[error("the store in {} takes too long to read: the disk is slow or hangs; if it stays so the store is put aside", .0.display())]
+    TooSlow(PathBuf),
     /// The content makes no sense.
     #[error("the store in {} is damaged, and put aside if it stays so: replace the card soon ({what})", path.display())]
     Damaged {

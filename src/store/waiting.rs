@@ -182,6 +182,8 @@ pub(super) struct Waiting {
     notes: VecDeque<Record>,
     lazy_since: Option<Moment>,
     pages: VecDeque<PageRequest>,
+    /// Batches of a salvage that lie ready.
+    salvaged: u32,
     closing: Option<Closing>,
     ended: bool,
     let_go: u64,
@@ -329,6 +331,18 @@ impl Waiting {
     /// Returns the next page to read.
     pub(super) fn next_page(&mut self) -> Option<PageRequest> {
         self.pages.pop_front()
+    }
+
+    /// Takes the news that a batch of a salvage lies ready.
+    pub(super) fn salvaged(&mut self) {
+        self.salvaged += 1;
+    }
+
+    /// Tells whether a batch of a salvage lies ready, and takes it out.
+    pub(super) fn take_salvaged(&mut self) -> bool {
+        let ready = self.salvaged > 0;
+        self.salvaged = self.salvaged.saturating_sub(1);
+        ready
     }
 
     /// Returns when something that is in no hurry must go to the disk.

@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 mod clean;
+mod merge;
 mod pending;
 mod replay;
 
@@ -27,6 +28,7 @@ use super::trouble::Trouble;
 use super::waiting::Write;
 use super::{Settings, frames, journal, sequence};
 use crate::model::{Alert, Now, Sequence};
+pub(super) use merge::Merged;
 use pending::Pending;
 
 /// The most undelivered alerts; beyond them only alarms are taken.
@@ -81,6 +83,8 @@ pub(super) struct Ledger {
     journal_next: u64,
     /// Keys and bytes of records that could not be read, to be put aside with the next batch.
     unreadable: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// In a new store: what the log said was done before it. An older store must not bring that back.
+    done_before: BTreeMap<u64, Position>,
 }
 
 /// What a store is opened with.
@@ -126,6 +130,7 @@ impl Ledger {
             journal_first: journal_first.unwrap_or(JOURNAL_BEGINS),
             journal_next: journal_last.map_or(JOURNAL_BEGINS, |last| last.saturating_add(1)),
             unreadable: BTreeMap::new(),
+            done_before: BTreeMap::new(),
         };
         if meta.is_none() && known {
             notes.push("the counters were missing or could not be read, and were counted anew".to_owned());
@@ -135,6 +140,9 @@ impl Ledger {
         ledger.write(Changes::default(), meta)?;
         ledger.folder.sync_all()?;
         ledger.replay(&survey, notes)?;
+        if !existed {
+            ledger.done_before = survey.done;
+        }
         Ok(Begun { ledger, first: Sequence(first), known })
     }
 

@@ -34,6 +34,13 @@ impl Ledger {
                 survey.damaged
             ));
         }
+        if survey.torn > 0 {
+            notes.push(format!(
+                "{} bytes at the end of the outbox's log are not whole: what was being written when the power went was \
+                 not kept",
+                survey.torn
+            ));
+        }
         if taken.missing > 0 {
             let Taken { missing } = taken;
             notes.push(format!("{missing} alerts that wait were missing in the store and were taken from its log"));

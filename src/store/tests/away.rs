@@ -175,9 +175,18 @@ impl SmallDisk {
         fs::remove_file(self.path.join("ballast")).unwrap();
     }
 
+    /// Tried again for a while: a process that another test has just started has our files until it runs its program.
     fn remount(&self, how: &str) {
-        let status = Command::new("mount").args(["-o", &format!("remount,{how}")]).arg(&self.path).status().unwrap();
-        assert!(status.success());
+        let mut mount = Command::new("mount");
+        mount.args(["-o", &format!("remount,{how}")]).arg(&self.path);
+        let again = || std::thread::sleep(Duration::from_millis(20));
+        let done = (0..500).any(|_| {
+            mount.output().unwrap().status.success() || {
+                again();
+                false
+            }
+        });
+        assert!(done, "cannot be mounted {how}");
     }
 }
 

@@ -1,0 +1,220 @@
+//! Damage at random, by seed, in every file of the store: it always opens, takes alerts, says what happened, and has every
+//! alert that can be read.
+//!
+//! `NATTVAKT_DAMAGE` sets how many cases are tried; from 100 on it is also counted what would be left without the log.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use proptest::prelude::RngCore;
+use proptest::test_runner::{RngAlgorithm, TestRng};
+
+use super::super::frames::Frame;
+use super::super::log::Log;
+use super::super::opening;
+use super::super::record::Record;
+use super::super::waiting::{Held, Write};
+use super::*;
+
+/// Alerts 1 to 40 are delivered, the others wait; the last 20 lie in the log only.
+const DELIVERED: u64 = 40;
+const WAITING: u64 = 400;
+const IN_LOG_ONLY: u64 = 20;
+const LAST: u64 = DELIVERED + WAITING + IN_LOG_ONLY;
+
+fn cases() -> u32 {
+    std::env::var("NATTVAKT_DAMAGE").map_or(50, |cases| cases.parse().unwrap())
+}
+
+/// Makes a store as a home has it in the middle of an outage.
+async fn make(path: &Path) {
+    for part in 0..4 {
+        let (store, _) = open(path).await;
+        let first = part * (DELIVERED + WAITING) / 4 + 1;
+        let state = Some(("bed-1", vec![7; 700]));
+        let receipts: Vec<_> = (first..first + (DELIVERED + WAITING) / 4)
+            .map(|sequence| store.append(&alert(sequence), state.clone()))
+            .collect();
+        for receipt in receipts {
+            within(receipt).await.unwrap();
+        }
+        (first..first + 100).for_each(|sequence| store.journal(&alert(sequence).event));
+        (1..=DELIVERED).filter(|_| part == 2).for_each(|sequence| store.delivered(delivered(sequence)));
+        close(store).await;
+    }
+    let settings = Settings { path: path.to_owned(), ..Settings::default() };
+    let mut ledger = opening::open(&settings, now().utc, opening::Before::default()).unwrap().ledger;
+    let write = |sequence| {
+        let (reply, _receipt) = Answer::pair();
+        let record = Record::of_json(&alert(sequence)).unwrap();
+        Write::Alert(Held { sequence: Sequence(sequence), priority: Priority::Alarm, record, state: None, reply })
+    };
+    ledger.keep(&(LAST - IN_LOG_ONLY + 1..=LAST).map(write).collect::<Vec<_>>()).unwrap();
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
+}
+
+fn copy(from: &Path, to: &Path) {
+    for file in files(from) {
+        let target = to.join(file.strip_prefix(from).unwrap());
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(file, target).unwrap();
+    }
+    fs::create_dir_all(to.join("store/blobs")).unwrap();
+}
+
+struct Dice(TestRng);
+
+impl Dice {
+    fn of(case: u32) -> Self {
+        let seed: [u8; 32] = std::array::from_fn(|index| case.to_le_bytes()[index % 4] ^ u8::try_from(index).unwrap());
+        Self(TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
+    }
+
+    fn below(&mut self, below: usize) -> usize {
+        usize::try_from(self.0.next_u64() % u64::try_from(below.max(1)).unwrap()).unwrap()
+    }
+}
+
+/// Damages a file and says how.
+fn damage(file: &Path, dice: &mut Dice) -> String {
+    let mut bytes = fs::read(file).unwrap();
+    let (at, kind) = (dice.below(bytes.len()), dice.below(8));
+    let page = at / 4096 * 4096..(at / 4096 * 4096 + 4096).min(bytes.len());
+    match kind {
+        _ if bytes.is_empty() => bytes = vec![0xff; 100],
+        0 => bytes[at] ^= 1 << dice.below(8),
+        1 => (0..20).for_each(|_| {
+            let at = dice.below(bytes.len());
+            bytes[at] ^= 1 << dice.below(8);
+        }),
+        2 => bytes[page].fill(0),
+        3 => dice.0.fill_bytes(&mut bytes[page]),
+        // Torn: the second half of a page has what lay elsewhere.
+        4 => {
+            let from = dice.below(bytes.len() / 512) * 512;
+            let (to, half) = (page.start + page.len() / 2, page.len() / 2);
+            let half = half.min(bytes.len() - from).min(bytes.len() - to);
+            bytes.copy_within(from..from + half, to);
+        }
+        5 => bytes.truncate(at),
+        6 => dice.0.fill_bytes(&mut bytes),
+        _ => bytes.clear(),
+    }
+    fs::write(file, bytes).unwrap();
+    format!("damage {kind} at {at} of {}", file.display())
+}
+
+/// The alerts that wait of which the log still has a sound frame.
+fn readable_in_log(path: &Path) -> BTreeSet<u64> {
+    let Ok(log) = Log::open(path.join("outbox")) else { return BTreeSet::new() };
+    let frames = log.closed().flat_map(|number| log.read(number).frames);
+    let sequence = |(_, frame)| match frame {
+        Frame::Alert { sequence, .. } => Some(sequence),
+        Frame::State { .. } | Frame::Done(_) => None,
+    };
+    frames.filter_map(sequence).filter(|sequence| *sequence > DELIVERED).collect()
+}
+
+/// Opens and returns what waits, at first and after what was put aside has been read.
+async fn opened(path: &Path, what: &str) -> (BTreeSet<u64>, BTreeSet<u64>, Health) {
+    let (store, recovered) = open(path).await;
+    let first: BTreeSet<u64> = recovered.alerts.iter().map(|alert| alert.sequence.0).collect();
+    let first_all = if first.len() < 256 { first } else { backlog(&store, 256).await.into_iter().collect() };
+    if path.join("store.corrupt-1").exists() {
+        until(&store, |health| health.notes.iter().any(|note| note.contains("taken over from the"))).await;
+    }
+    within(store.append(&alert(10_000), None)).await.unwrap();
+    let mut all: BTreeSet<u64> = backlog(&store, 256).await.into_iter().collect();
+    assert!(all.remove(&10_000), "{what}");
+    let health = store.health().borrow().clone();
+    close(store).await;
+    (first_all, all, health)
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    cases: u32,
+    put_aside: u32,
+    told: u32,
+    lost: usize,
+    came_twice: usize,
+    /// The same damage, tried without the log: stores that lost alerts, and how many, before and after the salvage.
+    without_log: u32,
+    losing_at_first: u32,
+    lost_at_first: usize,
+    losing_after_salvage: u32,
+    lost_after_salvage: usize,
+}
+
+impl Tally {
+    async fn try_case(&mut self, template: &Path, case: u32) {
+        let (folder, mut dice) = (tempfile::tempdir().unwrap(), Dice::of(case));
+        copy(template, folder.path());
+        let all = files(folder.path());
+        let data: Vec<PathBuf> = all.iter().filter(|file| file.ends_with("store/db")).cloned().collect();
+        let several = case % 5 == 4;
+        let count = if several { 3 } else { 1 };
+        let what: Vec<String> = (0..count)
+            .map(|_| {
+                let file = if dice.below(3) == 0 { &data[0] } else { &all[dice.below(all.len())] };
+                damage(file, &mut dice)
+            })
+            .collect();
+        let what = format!("case {case}: {}", what.join(", "));
+        let (wrecked, in_log) = (tempfile::tempdir().unwrap(), readable_in_log(folder.path()));
+        copy(folder.path(), wrecked.path());
+
+        let (_, found, health) = opened(folder.path(), &what).await;
+        let waiting: BTreeSet<u64> = (DELIVERED + 1..=LAST).collect();
+        let lost: Vec<_> = waiting.difference(&found).collect();
+        self.cases += 1;
+        self.put_aside += u32::from(folder.path().join("store.corrupt-1").exists());
+        self.told += u32::from(!health.notes.is_empty());
+        self.lost += lost.len();
+        self.came_twice += found.difference(&waiting).count();
+        assert!(in_log.is_subset(&found), "{what}: what the log has must be found; {:?}", health.notes);
+        let lay_twice = |sequence: &u64| *sequence <= LAST - IN_LOG_ONLY;
+        assert!(several || !lost.iter().any(|sequence| lay_twice(sequence)), "{what}: {lost:?}; {:?}", health.notes);
+        // Zeros at the end of the log say nothing: so looks what was never written.
+        let tellable = !what.contains("damage 2");
+        assert!(lost.is_empty() || !health.notes.is_empty() || !tellable, "{what}: a loss that nobody is told of");
+        if cases() >= 100 && !several {
+            self.try_without_log(wrecked.path(), &what).await;
+        }
+    }
+
+    async fn try_without_log(&mut self, path: &Path, what: &str) {
+        fs::remove_dir_all(path.join("outbox")).unwrap();
+        let (at_first, after_salvage, _) = opened(path, what).await;
+        let lost = |found: &BTreeSet<u64>| {
+            (DELIVERED + 1..=LAST - IN_LOG_ONLY).filter(|sequence| !found.contains(sequence)).count()
+        };
+        self.without_log += 1;
+        self.losing_at_first += u32::from(lost(&at_first) > 0);
+        self.lost_at_first += lost(&at_first);
+        self.losing_after_salvage += u32::from(lost(&after_salvage) > 0);
+        self.lost_after_salvage += lost(&after_salvage);
+    }
+}
+
+#[tokio::test]
+#[expect(clippy::print_stderr, reason = "the figures are for docs/reliability.md")]
+async fn whatever_is_damaged_the_store_opens_and_has_every_alert_that_can_be_read() {
+    let template = tempfile::tempdir().unwrap();
+    make(template.path()).await;
+    let mut tally = Tally::default();
+    for case in 0..cases() {
+        tally.try_case(template.path(), case).await;
+    }
+    eprintln!("{tally:#?}");
+}
