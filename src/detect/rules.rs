@@ -244,6 +244,7 @@ pub(super) fn event(
         kind,
         zone: None,
         detail: None,
+        folded: None,
     }
 }
 

@@ -30,6 +30,21 @@ pub struct Event {
     pub zone: Option<u8>,
     /// What else a technician should know, in words; never readings.
     pub detail: Option<String>,
+    /// Where it stands for several of its bed and kind, because too many waited: which.
+    pub folded: Option<Folded>,
+}
+
+/// What stands behind an event into which others were folded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Folded {
+    /// How many they are, itself among them.
+    pub count: u64,
+    /// When the first of them happened.
+    #[serde(with = "millis")]
+    pub first: Timestamp,
+    /// When the last of them happened.
+    #[serde(with = "millis")]
+    pub last: Timestamp,
 }
 
 impl Event {
@@ -46,6 +61,7 @@ impl Event {
             kind,
             zone: None,
             detail: None,
+            folded: None,
         }
     }
 }
@@ -176,6 +192,8 @@ struct Form {
     clock: Option<ClockHealth>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    folded: Option<Folded>,
 }
 
 impl From<Event> for Form {
@@ -197,6 +215,7 @@ impl From<Event> for Form {
             outbox: None,
             clock: (!event.trusted).then_some(ClockHealth::Untrusted),
             detail: event.detail,
+            folded: event.folded,
         };
         match event.kind {
             Kind::SensorFault(fault) | Kind::SensorRestored(fault) => form.fault = Some(fault.to_string()),
@@ -288,6 +307,7 @@ impl TryFrom<Form> for Event {
             kind,
             zone: form.zone,
             detail: form.detail,
+            folded: form.folded,
         })
     }
 }
@@ -307,6 +327,7 @@ mod tests {
             kind,
             zone: None,
             detail: None,
+            folded: None,
         }
     }
 
@@ -339,7 +360,9 @@ mod tests {
             Kind::Test,
         ];
         for kind in kinds {
-            let before = Event { trusted: false, ..event(kind) };
+            let (first, last) = (event(Kind::Rise).time, event(Kind::Rise).decided);
+            let folded = Some(Folded { count: 3, first, last });
+            let before = Event { trusted: false, folded, ..event(kind) };
             let text = serde_json::to_string(&before).unwrap();
             assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), before, "{text}");
         }

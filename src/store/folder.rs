@@ -9,7 +9,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::{AT_FDCWD, Flock, FlockArg, RenameFlags, renameat2};
 
 use super::trouble::Trouble;
 
@@ -18,6 +18,9 @@ const STORE: &str = "store";
 
 /// The log of the outbox beside the store.
 const OUTBOX: &str = "outbox";
+
+/// A smaller copy of the store, while it is being made; the old store once they have changed places.
+const COPY: &str = "store.new";
 
 /// A copy of a store that was put aside, while it is being read.
 const SCRATCH: &str = "salvage";
@@ -90,6 +93,7 @@ impl Folder {
                 return Err(ErrorKind::NotADirectory.into());
             }
             remove_folder(&self.scratch())?;
+            remove_folder(&self.path.join(COPY))?;
             remove_leftovers(&store, &mut notes)?;
             remove_broken_conf(&store, &mut notes)?;
             // The engine writes a synced summary that may speak of log that is not synced yet.
@@ -101,6 +105,39 @@ impl Folder {
         };
         prepare().map_err(|error| Trouble::of_io(&store, &error))?;
         Ok(notes)
+    }
+
+    /// Makes an empty folder for a copy of the store.
+    pub(super) fn begin_copy(&self) -> Result<PathBuf, Trouble> {
+        let copy = self.path.join(COPY);
+        let make = || remove_folder(&copy).and_then(|()| DirBuilder::new().mode(MODE).create(&copy));
+        make().map_err(|error| Trouble::of_io(&copy, &error))?;
+        Ok(copy)
+    }
+
+    /// Syncs all of the copy that the engine does not.
+    pub(super) fn sync_copy(&self) -> Result<(), Trouble> {
+        let copy = self.path.join(COPY);
+        let files = ["conf", "db", "blobs"].map(|name| copy.join(name));
+        let all = files.iter().chain([&copy, &self.path]).try_for_each(|path| sync(path));
+        all.map_err(|error| Trouble::of_io(&copy, &error))
+    }
+
+    /// Lets store and copy change places, in one move: a power cut finds either the one or the other.
+    pub(super) fn swap_copy(&self) -> Result<(), Trouble> {
+        let (copy, store) = (self.path.join(COPY), self.store());
+        let swap = || {
+            renameat2(AT_FDCWD, &copy, AT_FDCWD, &store, RenameFlags::RENAME_EXCHANGE).map_err(io::Error::from)?;
+            sync(&self.path)
+        };
+        swap().map_err(|error| Trouble::of_io(&store, &error))
+    }
+
+    /// Removes what lies in the place of the copy.
+    pub(super) fn remove_copy(&self) {
+        if let Err(error) = remove_folder(&self.path.join(COPY)) {
+            tracing::debug!(error = %error, "Copy of the store is left behind");
+        }
     }
 
     /// Syncs what the engine never does: its `conf`, and the folders, so that a new store is found after a power cut.

@@ -67,7 +67,7 @@ pub(super) type Entry = (Vec<u8>, Vec<u8>);
 
 /// An open store of keys and records.
 pub(super) struct Medium {
-    /// `None` only while it is being dropped.
+    /// `None` only once it was closed.
     db: Option<sled::Db>,
     data: File,
     folder: PathBuf,
@@ -97,6 +97,30 @@ impl Medium {
 
     /// Writes all changes or none, and returns once they are on the medium.
     pub(super) fn write(&self, changes: &Changes) -> Result<(), Trouble> {
+        self.write_unsynced(changes)?;
+        self.sync()
+    }
+
+    /// Returns once all that was written is on the medium.
+    pub(super) fn sync(&self) -> Result<(), Trouble> {
+        self.guarded(|db| db.flush().map(drop))?;
+        self.data.sync_data().map_err(|error| Trouble::of_io(&self.folder, &error))
+    }
+
+    /// Lets go of the files; nothing else may be asked of it afterwards.
+    pub(super) fn close(&mut self) {
+        let db = self.db.take();
+        let close = || {
+            drop(db);
+            Ok(())
+        };
+        if let Err(trouble) = guarded(&self.folder, close) {
+            tracing::debug!(error = %trouble, "Storage engine failed while closing");
+        }
+    }
+
+    /// Writes all changes or none; a power cut may undo them until the next [`Medium::sync`].
+    pub(super) fn write_unsynced(&self, changes: &Changes) -> Result<(), Trouble> {
         self.guarded(|db| {
             let mut batch = sled::Batch::default();
             for (key, record) in &changes.0 {
@@ -112,10 +136,8 @@ impl Medium {
                     number += 1;
                 }
             }
-            db.apply_batch(batch)?;
-            db.flush().map(drop)
-        })?;
-        self.data.sync_data().map_err(|error| Trouble::of_io(&self.folder, &error))
+            db.apply_batch(batch)
+        })
     }
 
     /// Tells whether there is a record under the key.
@@ -200,20 +222,13 @@ impl Medium {
     }
 
     fn guarded<T>(&self, act: impl FnOnce(&sled::Db) -> sled::Result<T>) -> Result<T, Trouble> {
-        guarded(&self.folder, || act(self.db.as_ref().expect("only drop takes it")))
+        guarded(&self.folder, || act(self.db.as_ref().expect("nothing is asked of a closed one")))
     }
 }
 
 impl Drop for Medium {
     fn drop(&mut self) {
-        let db = self.db.take();
-        let close = || {
-            drop(db);
-            Ok(())
-        };
-        if let Err(trouble) = guarded(&self.folder, close) {
-            tracing::debug!(error = %trouble, "Storage engine failed while closing");
-        }
+        self.close();
     }
 }
 

@@ -58,6 +58,8 @@ pub(super) struct Owner {
     salvage: Option<(Salvage, Merged)>,
     /// What is told only once a salvage has ended: without it no state is known.
     withheld: Option<Recovered>,
+    /// Whether a smaller copy of the store is being made.
+    shrinking: bool,
     let_go_told: u64,
     /// While alerts are let go: how many had been before.
     letting_go: Option<u64>,
@@ -96,6 +98,7 @@ impl Owner {
             before: Before::default(),
             salvage: None,
             withheld: None,
+            shrinking: false,
             let_go_told: 0,
             letting_go: None,
         }
@@ -106,10 +109,12 @@ impl Owner {
         let _end = EndOnDrop(Arc::clone(&self.desk));
         let _span = tracing::info_span!("store").entered();
         while self.opened() {
-            match self.desk.next(self.prune_at) {
+            let until = if self.shrinking { clock::moment() } else { self.prune_at };
+            match self.desk.next(until) {
                 Next::Write(work) => self.write(work),
                 Next::Read(request) => self.read(request),
                 Next::Salvaged => self.merge(),
+                Next::Time if self.shrinking => self.shrink(),
                 Next::Time => self.prune(),
                 Next::Close => break,
             }
@@ -236,6 +241,13 @@ impl Owner {
             work.kept();
             if work.absorb || ledger.is_full() { ledger.absorb(&work.gone, &work.notes) } else { Ok(()) }
         });
+        let (folded, shrink) = (ledger.take_folded(), ledger.wants_shrinking());
+        if folded > 0 {
+            self.note(&[format!(
+                "too many alerts wait: {folded} of the oldest were folded into others of their bed and kind"
+            )]);
+        }
+        self.shrinking |= shrink && work.absorb;
         match kept {
             Ok(()) => self.well(),
             Err(trouble) => {
@@ -256,6 +268,19 @@ impl Owner {
             }
         }
         self.note(&notes);
+        self.tell();
+    }
+
+    /// Makes one step of copying into a smaller file.
+    fn shrink(&mut self) {
+        let Some(ledger) = &mut self.ledger else { return };
+        match ledger.shrink_step() {
+            Ok(more) => self.shrinking = more,
+            Err(trouble) => self.fail(&trouble),
+        }
+        if !self.shrinking {
+            self.tell();
+        }
     }
 
     fn prune(&mut self) {
@@ -265,7 +290,10 @@ impl Owner {
         match more {
             Ok(_) if !now.trusted => self.prune_at = now.moment + PRUNE_UNTRUSTED,
             Ok(true) => self.prune_at = now.moment + PRUNE_SOON,
-            Ok(false) => self.prune_at = now.moment + PRUNE_EVERY,
+            Ok(false) => {
+                self.prune_at = now.moment + PRUNE_EVERY;
+                self.shrinking |= ledger.wants_shrinking();
+            }
             Err(trouble) => self.fail(&trouble),
         }
         self.tell();
@@ -280,6 +308,7 @@ impl Owner {
         // Met where an opening may not look: the next one looks everywhere.
         self.before.suspect |= matches!(trouble, Trouble::Damaged { .. });
         self.before.slow |= matches!(trouble, Trouble::TooSlow(_));
+        self.shrinking = false;
         let wait = back_off(self.failures);
         self.retry_at = now + wait;
         self.failures = self.failures.saturating_add(1);

@@ -2,7 +2,9 @@
 
 mod away;
 mod damage;
+mod limits;
 mod model;
+mod power;
 mod restarts;
 mod wrecks;
 

@@ -80,6 +80,7 @@ mod tests {
                 kind,
                 zone: None,
                 detail: None,
+                folded: None,
             },
             closes: Vec::new(),
         }

@@ -4,7 +4,7 @@ use super::super::frames::{self, Frame};
 use super::super::record::Record;
 use super::super::trouble::Trouble;
 use super::super::waiting::State;
-use super::{Ledger, numbered, state_key};
+use super::{Ledger, after, numbered, state_key};
 
 /// The most segments that one batch looks at.
 const SEGMENTS_AT_ONCE: usize = 8;
@@ -41,13 +41,14 @@ impl Ledger {
         Ok(())
     }
 
+    /// Returns the alerts of a segment that wait, as they are now: one may have been replaced since.
     fn waiting_in(&self, segment: u64) -> Result<Vec<(u64, Vec<u8>)>, Trouble> {
         let mut waiting = Vec::new();
         for (_, frame) in self.log.read(segment).frames {
-            if let Frame::Alert { sequence, record, .. } = frame {
-                if self.medium.holds(&numbered(b'a', sequence))? {
-                    waiting.push((sequence, record));
-                }
+            if let Frame::Alert { sequence, .. } = frame {
+                let key = numbered(b'a', sequence);
+                let found = self.medium.scan(&key, &after(&key), 1)?;
+                waiting.extend(found.into_iter().map(|(_, record)| (sequence, record)));
             }
         }
         Ok(waiting)

@@ -16,9 +16,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 mod clean;
+mod fold;
 mod merge;
 mod pending;
 mod replay;
+mod shrink;
 
 use super::folder::Folder;
 use super::log::{Log, Position};
@@ -31,8 +33,11 @@ use crate::model::{Alert, Now, Sequence};
 pub(super) use merge::Merged;
 use pending::Pending;
 
-/// The most undelivered alerts; beyond them only alarms are taken.
-pub(super) const UNDELIVERED_MAX: u64 = 200_000;
+/// The most undelivered alerts; beyond them the oldest are folded.
+const UNDELIVERED_MAX: u64 = 200_000;
+
+/// Where folding does not help, for all are open, only alarms are taken from so many more on.
+const UNFOLDED_MAX: u64 = 10_000;
 
 /// The most journal entries; beyond them the oldest go, however young.
 const JOURNAL_MAX: u64 = 100_000;
@@ -85,6 +90,14 @@ pub(super) struct Ledger {
     unreadable: BTreeMap<Vec<u8>, Vec<u8>>,
     /// In a new store: what the log said was done before it. An older store must not bring that back.
     done_before: BTreeMap<u64, Position>,
+    /// Beyond so many the oldest are folded, but for so many of them.
+    undelivered_max: u64,
+    oldest_left: usize,
+    fold_from: fold::Cursor,
+    folded: u64,
+    /// A smaller copy that is being made.
+    copying: Option<shrink::Copying>,
+    cannot_shrink: bool,
 }
 
 /// What a store is opened with.
@@ -131,6 +144,12 @@ impl Ledger {
             journal_next: journal_last.map_or(JOURNAL_BEGINS, |last| last.saturating_add(1)),
             unreadable: BTreeMap::new(),
             done_before: BTreeMap::new(),
+            undelivered_max: UNDELIVERED_MAX,
+            oldest_left: fold::OLDEST_LEFT,
+            fold_from: fold::Cursor::default(),
+            folded: 0,
+            copying: None,
+            cannot_shrink: false,
         };
         if meta.is_none() && known {
             notes.push("the counters were missing or could not be read, and were counted anew".to_owned());
@@ -219,6 +238,7 @@ impl Ledger {
         self.write(changes, meta)?;
         (self.journal_first, self.journal_next) = (first, next);
         self.pending = Pending::default();
+        self.fold()?;
         self.clean()
     }
 
@@ -331,7 +351,7 @@ impl Ledger {
 
     /// Returns how many alerts more the outbox takes that are no alarms.
     pub(super) fn room(&self) -> u64 {
-        UNDELIVERED_MAX.saturating_sub(self.undelivered())
+        (self.undelivered_max + UNFOLDED_MAX).saturating_sub(self.undelivered())
     }
 
     /// Returns the number of undelivered alerts.
@@ -359,6 +379,7 @@ impl Ledger {
         if meta.mark != self.meta.mark {
             self.folder.set_mark(meta.mark)?;
         }
+        self.write_copy(&changes);
         self.medium.write(&changes)?;
         self.meta = meta;
         self.unreadable.clear();

@@ -58,11 +58,14 @@ impl Ledger {
     ) -> Result<(), Trouble> {
         match frame {
             Frame::Alert { sequence, record, state } => {
-                if !survey.done.contains_key(&sequence) && !self.medium.holds(&numbered(b'a', sequence))? {
-                    taken.missing += u64::from(at <= known && !self.pending.alerts.contains_key(&sequence));
+                let is_new = at > known;
+                let waits = !survey.done.contains_key(&sequence);
+                // What is new may replace what the engine has.
+                if waits && (is_new || !self.medium.holds(&numbered(b'a', sequence))?) {
+                    taken.missing += u64::from(!is_new && !self.pending.alerts.contains_key(&sequence));
                     self.pending.alert(sequence, record);
                 }
-                if let Some((key, record)) = state.filter(|_| at > known) {
+                if let Some((key, record)) = state.filter(|_| is_new) {
                     self.pending.state(key, record);
                 }
             }

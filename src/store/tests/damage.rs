@@ -216,6 +216,7 @@ async fn a_record_that_cannot_be_read_is_put_aside_told_once_and_stops_nothing()
         assert_eq!(notes.matches(what).count(), count, "{what} in {notes}");
     }
     within(store.keep("bed-1", vec![1])).await.unwrap();
+    assert_eq!(backlog(&store, 64).await.len(), 36);
     assert_eq!(until(&store, |health| health.undelivered < 40).await.undelivered, 36);
     close(store).await;
 

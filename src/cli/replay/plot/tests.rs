@@ -40,7 +40,7 @@ fn reads(plot: &mut Plot, (first, last): (i64, i64), every: SignedDuration, view
 fn event(second: i64, kind: Kind) -> Event {
     let time = START.parse::<Timestamp>().unwrap() + SignedDuration::from_secs(second);
     let (bed, watched, trusted) = (Some("bed-1".parse().unwrap()), true, true);
-    Event { time, decided: time, not_before: None, bed, watched, trusted, kind, zone: None, detail: None }
+    Event { time, decided: time, not_before: None, bed, watched, trusted, kind, zone: None, detail: None, folded: None }
 }
 
 /// The texts of a picture, which has to be well-formed.
