@@ -16,6 +16,7 @@ use super::faults::{Faults, Told};
 use super::ledger::Ledger;
 use super::outbox::{Outbox, draw_id};
 use crate::action::Trigger;
+use super::tasks::{DISK_ANSWERS_WITHIN, DISK_HANGS};
 use crate::clock::Clock;
 use crate::detect::Alarm;
 use crate::model::time::millis_option;
@@ -269,12 +270,22 @@ impl Own {
         self.0.board.clock(now.trusted);
         self.look_at_clock(&now);
         self.note_good_time(&now);
+        self.look_at_disk();
         let mut state = self.lock();
         for told in state.faults.pass(now.moment) {
             self.tell(&mut state, &told, None, &now);
         }
         if state.own.starts > 0 {
             self.tell_starts(&mut state, &now);
+        }
+    }
+
+    /// Tells a disk that hangs, also where everything it owes an answer for was accepted by dispatch meanwhile.
+    pub(super) fn look_at_disk(&self) {
+        if self.0.outbox.store().unanswered_for() < DISK_ANSWERS_WITHIN {
+            self.end(GatewayFault::Store, "hangs");
+        } else {
+            self.begin(GatewayFault::Store, "hangs", DISK_HANGS);
         }
     }
 

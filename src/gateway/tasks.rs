@@ -39,8 +39,12 @@ const BROKER_STAYS_FOR: Duration = Duration::from_secs(10);
 /// How long the store may be opening before it is a fault.
 const STORE_OPENS_WITHIN: Duration = Duration::from_secs(10);
 
-/// How long the disk may take to keep an alert.
-const DISK_ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+/// How long the disk may take to answer.
+pub(super) const DISK_ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+
+/// What is told of a disk that does not.
+pub(super) const DISK_HANGS: &str =
+    "the disk takes alerts but does not answer: they are in memory and on their way to dispatch";
 
 /// How long attempts on their way may take at the end.
 const DRAIN_GRACE: Duration = Duration::from_secs(4);
@@ -319,12 +323,12 @@ async fn watch_disk(receipts: Arc<tokio::sync::Mutex<mpsc::Receiver<Receipt>>>, 
         let answer = if let Ok(answer) = tokio::time::timeout(DISK_ANSWERS_WITHIN, &mut receipt).await {
             answer
         } else {
-            let detail = "the disk takes alerts but does not answer: they are in memory and on their way to dispatch";
-            own.begin(GatewayFault::Store, "hangs", detail);
+            own.begin(GatewayFault::Store, "hangs", DISK_HANGS);
             receipt.await
         };
+        own.look_at_disk();
         match answer {
-            Ok(()) => own.end(GatewayFault::Store, "hangs"),
+            Ok(()) => {}
             Err(error) => error!(error = %error, "An alert is not on disk"),
         }
     }

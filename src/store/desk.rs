@@ -42,22 +42,12 @@ impl Desk {
     /// Blocks until there is something to do, or `until` has come. Sleeps without a timer where nothing waits for time.
     pub(super) fn next(&self, until: Moment) -> Next {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.busy_since = None;
         loop {
             let now = clock::moment();
-            if let Some(work) = waiting.take(now) {
-                return Next::Write(work);
-            }
-            if let Some(request) = waiting.next_page() {
-                return Next::Read(request);
-            }
-            if waiting.is_closing() {
-                return Next::Close;
-            }
-            if waiting.take_salvaged() {
-                return Next::Salvaged;
-            }
-            if until <= now {
-                return Next::Time;
+            if let Some(next) = next_of(&mut waiting, now, until) {
+                waiting.busy_since = Some(now);
+                return next;
             }
             let at = waiting.due_at().map_or(until, |due| due.min(until));
             let wait = self.bell.wait_timeout(waiting, at.since(now));
@@ -68,7 +58,8 @@ impl Desk {
     /// Blocks until `until` has come, the number of alerts is not the one seen before, or the end is wished for; tells
     /// whether it is.
     pub(super) fn pause(&self, until: Moment, alerts_seen: usize) -> bool {
-        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.busy_since = None;
         let left = until.since(clock::moment());
         if waiting.is_closing() || left.is_zero() || waiting.alerts() != alerts_seen {
             return waiting.is_closing();
@@ -76,4 +67,20 @@ impl Desk {
         let wait = self.bell.wait_timeout(waiting, left);
         wait.unwrap_or_else(PoisonError::into_inner).0.is_closing()
     }
+}
+
+fn next_of(waiting: &mut Waiting, now: Moment, until: Moment) -> Option<Next> {
+    if let Some(work) = waiting.take(now) {
+        return Some(Next::Write(work));
+    }
+    if let Some(request) = waiting.next_page() {
+        return Some(Next::Read(request));
+    }
+    if waiting.is_closing() {
+        return Some(Next::Close);
+    }
+    if waiting.take_salvaged() {
+        return Some(Next::Salvaged);
+    }
+    (until <= now).then_some(Next::Time)
 }

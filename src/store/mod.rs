@@ -261,6 +261,13 @@ impl Store {
         page
     }
 
+    /// Returns for how long the disk has not answered; nothing where it owes no answer. From some seconds on it hangs.
+    #[must_use]
+    pub fn unanswered_for(&self) -> Duration {
+        let since = self.0.desk.with(|waiting| waiting.busy_since);
+        since.map_or(Duration::ZERO, |since| self.0.clock.now().moment.since(since))
+    }
+
     /// Returns how the store is; the receiver tells every change, and closes if the owner thread should die.
     #[must_use]
     pub fn health(&self) -> watch::Receiver<Health> {

@@ -2,6 +2,9 @@
 
 mod away;
 mod damage;
+#[path = "../../tests/support/ext4.rs"]
+#[expect(clippy::print_stderr, reason = "who reads the test's output must know what was not tried")]
+mod ext4;
 mod limits;
 mod model;
 mod power;

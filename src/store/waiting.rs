@@ -182,6 +182,8 @@ pub(super) struct Waiting {
     notes: VecDeque<Record>,
     lazy_since: Option<Moment>,
     pages: VecDeque<PageRequest>,
+    /// Since when the owner has been with the disk.
+    pub(super) busy_since: Option<Moment>,
     /// Batches of a salvage that lie ready.
     salvaged: u32,
     closing: Option<Closing>,

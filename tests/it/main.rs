@@ -10,6 +10,9 @@
 #[path = "../support/dispatch.rs"]
 #[expect(dead_code, reason = "these tests need only some of it")]
 mod dispatch;
+#[path = "../support/ext4.rs"]
+#[expect(dead_code, reason = "these tests need only some of it")]
+mod ext4;
 #[path = "../support/mosquitto.rs"]
 #[expect(dead_code, reason = "these tests need only some of it")]
 mod mosquitto;
@@ -20,6 +23,7 @@ mod chain;
 mod commands;
 mod configuration;
 mod edge;
+mod disk;
 mod killed;
 mod names;
 mod night;

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use super::super::folder::Folder;
 use super::super::medium::Medium;
+use super::ext4::Disk;
 use super::*;
 
 #[tokio::test]
@@ -132,6 +133,76 @@ async fn a_disk_that_turns_read_only_is_told_and_used_again_when_it_takes_writes
     within(receipt).await.unwrap();
     assert_eq!(sequences(&within(recovered).await.unwrap().alerts), [1]);
     close(store).await;
+}
+
+#[tokio::test]
+async fn a_disk_that_holds_every_write_holds_nothing_else_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(disk) = Disk::make(folder.path()) else { return };
+    let (store, _) = open(&disk.path().join("nattvakt")).await;
+    within(store.append(&alert(1), None)).await.unwrap();
+    let held = disk.hold();
+    let hangs = store.append(&alert(2), None);
+    wait_until("the owner hangs in a write", || hangs_in_the_kernel("store")).await;
+    // More than the memory is to hold: the oldest give way, and nobody waits.
+    let receipts: Vec<_> = (3..12_003).map(|sequence| store.append(&alert(sequence), None)).collect();
+    store.delivered(delivered(2));
+    store.delivered(delivered(12_002));
+    let mut answers = Vec::new();
+    let mut receipts = receipts.into_iter();
+    for receipt in receipts.by_ref().take(1_500) {
+        answers.push(within(receipt).await);
+    }
+    // Some may have been on their way to the disk with the second.
+    assert!(answers.iter().filter(|answer| **answer == Err(NotKept::Crowded)).count() > 1_200);
+    drop(held);
+    assert_eq!(within(hangs).await, Ok(()));
+    for receipt in receipts {
+        drop(within(receipt).await);
+    }
+    let health = until(&store, |health| health.in_memory == 0 && health.condition == Condition::Sound).await;
+    let left = backlog(&store, 256).await;
+    assert_eq!((left.len() as u64 + health.let_go, left[0], left.last()), (12_001, 1, Some(&12_001)));
+    close(store).await;
+}
+
+#[tokio::test]
+async fn a_disk_whose_every_call_fails_is_told_and_used_again_once_it_is_mounted_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(disk) = Disk::make(folder.path()) else { return };
+    let path = disk.path().join("nattvakt");
+    let (store, _) = open(&path).await;
+    within(store.append(&alert(1), None)).await.unwrap();
+    disk.cut();
+    let receipt = store.append(&alert(2), Some(("bed-1", b"away".to_vec())));
+    let words = until_faulty(&store).await;
+    assert!(words.contains("fails: check or replace it"), "{words}");
+    disk.mount_again();
+    within(receipt).await.unwrap();
+    assert_eq!(until(&store, |health| health.condition == Condition::Sound).await.notes, Vec::<String>::new());
+    close(store).await;
+    let (store, recovered) = open(&path).await;
+    assert_eq!((sequences(&recovered.alerts), recovered.found), (vec![1, 2], Found::Known));
+    close(store).await;
+}
+
+async fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let waits = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, waits).await.expect(what);
+}
+
+/// Tells whether a thread of ours of this name sleeps in a call that no signal ends.
+fn hangs_in_the_kernel(thread: &str) -> bool {
+    let tasks = fs::read_dir("/proc/self/task").unwrap().flatten();
+    let hangs = |task: fs::DirEntry| {
+        let stat = fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+        stat.contains(&format!("({thread}) D "))
+    };
+    tasks.into_iter().any(hangs)
 }
 
 #[test]

@@ -8,15 +8,13 @@
 //! such disk can be had (it needs root), the child is killed instead, and the test says so.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::io::{BufRead, BufReader, Write as _};
-use std::os::fd::AsRawFd;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use proptest::prelude::RngCore;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
+use super::ext4::Disk;
 use super::*;
 
 /// Tells the child which folder to use; without it the child's test does nothing.
@@ -135,7 +133,7 @@ async fn what_was_acknowledged_survives_a_power_cut_at_any_instant() {
     let folder = tempfile::tempdir().unwrap();
     let disk = Disk::make(folder.path());
     if disk.is_none() {
-        eprintln!("NOT TRIED: no ext4 of our own can be had here (it needs root and a loop device); kills instead");
+        eprintln!("NOT TRIED: cuts; the child is killed instead");
     }
     let path = folder.path().join("disk/nattvakt");
     let mut said = Said::default();
@@ -167,57 +165,4 @@ async fn what_was_acknowledged_survives_a_power_cut_at_any_instant() {
         said.check(&path, &format!("cut {cut}, after {lines_before} lines and {wait} us")).await;
     }
     eprintln!("{} cuts, {} acknowledged, none lost, {} starts", cuts(), said.kept.len(), said.firsts.len());
-}
-
-/// An ext4 in a file, on a loop device.
-struct Disk {
-    image: PathBuf,
-    mount: PathBuf,
-}
-
-impl Disk {
-    fn make(folder: &Path) -> Option<Self> {
-        let disk = Self { image: folder.join("image"), mount: folder.join("disk") };
-        fs::create_dir(&disk.mount).unwrap();
-        fs::File::create(&disk.image).unwrap().set_len(96 << 20).unwrap();
-        let made = run(Command::new("mkfs.ext4").args(["-q", "-F"]).arg(&disk.image)) && disk.try_mount();
-        made.then_some(disk)
-    }
-
-    fn try_mount(&self) -> bool {
-        run(Command::new("mount").args(["-o", "loop"]).arg(&self.image).arg(&self.mount))
-    }
-
-    fn sync(&self) {
-        assert!(run(Command::new("sync").arg("-f").arg(&self.mount)));
-    }
-
-    /// From now on nothing reaches the disk, and what had not yet is gone.
-    fn cut(&self) {
-        // EXT4_IOC_SHUTDOWN with NOLOGFLUSH: the journal in memory is not written either.
-        let (request, flags) = (nix::request_code_read!(b'X', 125, 4), 2_u32);
-        let folder = fs::File::open(&self.mount).unwrap();
-        #[expect(unsafe_code, reason = "no safe crate offers this ioctl; it reads four bytes of ours")]
-        let done = unsafe { libc::ioctl(folder.as_raw_fd(), request, &raw const flags) };
-        assert_eq!(done, 0, "the kernel cannot cut an ext4 off");
-    }
-
-    fn mount_again(&self) {
-        let again = || {
-            std::thread::sleep(Duration::from_millis(20));
-            false
-        };
-        let unmounted = (0..500).any(|_| run(Command::new("umount").arg(&self.mount)) || again());
-        assert!(unmounted && self.try_mount());
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        run(Command::new("umount").arg("-l").arg(&self.mount));
-    }
-}
-
-fn run(command: &mut Command) -> bool {
-    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }

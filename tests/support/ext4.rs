@@ -1,0 +1,88 @@
+//! An ext4 of a test's own, in a file on a loop device: its power can be cut, and its writes can be held.
+
+use std::fs;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// The disk. Unmounted when dropped.
+pub(crate) struct Disk {
+    image: PathBuf,
+    mount: PathBuf,
+}
+
+/// Holds every write and sync to the disk until it is dropped.
+pub(crate) struct Held<'a>(&'a Disk);
+
+impl Disk {
+    /// Makes one of 96 MiB and mounts it at `disk` in the folder. Where that cannot be (it needs root and a loop device) it
+    /// says so aloud.
+    pub(crate) fn make(folder: &Path) -> Option<Self> {
+        let disk = Self { image: folder.join("image"), mount: folder.join("disk") };
+        fs::create_dir(&disk.mount).unwrap();
+        fs::File::create(&disk.image).unwrap().set_len(96 << 20).unwrap();
+        let made = run(Command::new("mkfs.ext4").args(["-q", "-F"]).arg(&disk.image)) && disk.try_mount();
+        if !made {
+            eprintln!("NOT TRIED: no ext4 of our own can be had here (it needs root and a loop device)");
+        }
+        made.then_some(disk)
+    }
+
+    /// Where it is mounted.
+    pub(crate) fn path(&self) -> &Path {
+        &self.mount
+    }
+
+    /// Writes everything out.
+    pub(crate) fn sync(&self) {
+        assert!(run(Command::new("sync").arg("-f").arg(&self.mount)));
+    }
+
+    /// From now on nothing reaches the disk and every call fails; what had not reached it is gone.
+    pub(crate) fn cut(&self) {
+        // EXT4_IOC_SHUTDOWN with NOLOGFLUSH: the journal in memory is not written either.
+        let (request, flags) = (nix::request_code_read!(b'X', 125, 4), 2_u32);
+        let folder = fs::File::open(&self.mount).unwrap();
+        #[expect(unsafe_code, reason = "no safe crate offers this ioctl; it reads four bytes of ours")]
+        let done = unsafe { libc::ioctl(folder.as_raw_fd(), request, &raw const flags) };
+        assert_eq!(done, 0, "the kernel cannot cut an ext4 off");
+    }
+
+    /// Mounts it again after a cut. Waits for whoever still has files open.
+    pub(crate) fn mount_again(&self) {
+        let again = || {
+            std::thread::sleep(Duration::from_millis(20));
+            false
+        };
+        let unmounted = (0..1_000).any(|_| run(Command::new("umount").arg(&self.mount)) || again());
+        assert!(unmounted && self.try_mount());
+    }
+
+    /// Holds writes and syncs, as a card does that has stopped answering.
+    pub(crate) fn hold(&self) -> Held<'_> {
+        assert!(run(Command::new("fsfreeze").arg("-f").arg(&self.mount)));
+        Held(self)
+    }
+
+    fn try_mount(&self) -> bool {
+        run(Command::new("mount").args(["-o", "loop"]).arg(&self.image).arg(&self.mount))
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // Lazily: a failed test may have left files open.
+        run(Command::new("umount").arg("-l").arg(&self.mount));
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        run(Command::new("fsfreeze").arg("-u").arg(&self.0.mount));
+    }
+}
+
+fn run(command: &mut Command) -> bool {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}
