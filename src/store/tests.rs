@@ -1,6 +1,7 @@
 //! The store on the real engine, in folders of its own: what a restart finds, whatever happened before.
 
 mod away;
+mod backlog;
 mod damage;
 #[path = "../../tests/support/ext4.rs"]
 #[expect(clippy::print_stderr, reason = "who reads the test's output must know what was not tried")]

@@ -22,7 +22,7 @@ impl Disk {
         let disk = Self { image: folder.join("image"), mount: folder.join("disk") };
         fs::create_dir(&disk.mount).unwrap();
         fs::File::create(&disk.image).unwrap().set_len(96 << 20).unwrap();
-        let made = run(Command::new("mkfs.ext4").args(["-q", "-F"]).arg(&disk.image)) && disk.try_mount();
+        let made = run(Command::new("mkfs.ext4").args(["-q", "-F", "-b", "4096"]).arg(&disk.image)) && disk.try_mount();
         if !made {
             eprintln!("NOT TRIED: no ext4 of our own can be had here (it needs root and a loop device)");
         }
@@ -32,6 +32,16 @@ impl Disk {
     /// Where it is mounted.
     pub(crate) fn path(&self) -> &Path {
         &self.mount
+    }
+
+    /// Returns how many bytes have reached the device since it was made.
+    pub(crate) fn bytes_written(&self) -> u64 {
+        let mut find = Command::new("findmnt");
+        let source = find.args(["-n", "-o", "SOURCE"]).arg(&self.mount).output().unwrap().stdout;
+        let source = String::from_utf8(source).unwrap();
+        let device = source.trim().trim_start_matches("/dev/");
+        let stat = fs::read_to_string(format!("/sys/block/{device}/stat")).unwrap();
+        stat.split_whitespace().nth(6).unwrap().parse::<u64>().unwrap() * 512
     }
 
     /// Writes everything out.
