@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::dispatch::Dispatch;
+use crate::dispatch::{Answer, Dispatch};
 use crate::ext4::Disk;
 use crate::rig::{Bed, Daemon, Home, Mat, alerts, channel, until_true, wait_for};
 
@@ -51,13 +51,43 @@ fn an_alarm_arrives_while_every_write_is_held_and_the_watchdog_is_fed() {
 }
 
 #[test]
+fn a_damaged_store_is_told_and_what_waited_in_it_is_delivered() {
+    let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
+    home.configure(&[Bed::serial("bed-1", mat.port())], &[channel(dispatch.url(), "")]);
+    let daemon = Daemon::start(&home);
+    mat.lies();
+    daemon.wait_decided("bed-1", "in-bed");
+    dispatch.otherwise(Answer::status(503));
+    mat.leaves();
+    let rise = wait_for(&dispatch, "bed-1", "rise");
+    assert!(daemon.terminate().success());
+    let data = home.path("store/store/db");
+    fs::write(&data, vec![0xa5; usize::try_from(fs::metadata(&data).unwrap().len()).unwrap()]).unwrap();
+
+    let before = dispatch.requests().len();
+    dispatch.otherwise(Answer::Receipt);
+    let daemon = Daemon::start(&home);
+    let told =
+        || alerts(&dispatch).into_iter().filter(|told| told.kind() == "gateway-fault" && told.fault() == "store");
+    let details = || told().map(|told| told.body["data"]["detail"].to_string()).collect::<Vec<_>>().join("\n");
+    until_true("it is told", || details().contains("taken over from the damaged store"));
+    assert!(details().contains("store.corrupt-1") && details().contains("taken from the log"), "{}", details());
+    assert!(!details().contains("was not read"), "the reader did its work: {}", details());
+    mat.lies();
+    assert_eq!(wait_for(&dispatch, "bed-1", "return").closes(), [rise.id()]);
+    let again = dispatch.requests().len() > before;
+    let rises: Vec<_> = alerts(&dispatch).into_iter().filter(|told| told.kind() == "rise").collect();
+    assert!(again && rises.iter().all(|told| told.id() == rise.id()), "{rises:#?}");
+}
+
+#[test]
 fn an_alarm_that_nobody_took_survives_a_power_cut_under_its_own_id() {
     let Some((home, mat, dispatch, disk)) = home_on(|home| Disk::make(&home.path(""))) else { return };
     let daemon = Daemon::start(&home);
     mat.lies();
     daemon.wait_decided("bed-1", "in-bed");
     until_true("the store knows", || home.store_holds(r#""state":"in-bed""#));
-    dispatch.otherwise(crate::dispatch::Answer::status(503));
+    dispatch.otherwise(Answer::status(503));
     mat.leaves();
     let rise = wait_for(&dispatch, "bed-1", "rise");
     until_true("the store has it", || home.store_holds(&format!(r#"{{"id":"{}""#, rise.id())));
@@ -66,7 +96,7 @@ fn an_alarm_that_nobody_took_survives_a_power_cut_under_its_own_id() {
     disk.mount_again();
 
     let before = dispatch.requests().len();
-    dispatch.otherwise(crate::dispatch::Answer::Receipt);
+    dispatch.otherwise(Answer::Receipt);
     let _daemon = Daemon::start(&home);
     until_true("it comes again", || dispatch.requests().len() > before);
     // Written and not yet synced, it may be gone: then it is raised again, as the rise of a gap, under the same id.
