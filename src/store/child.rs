@@ -131,6 +131,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn how_a_reader_dies_says_what_the_store_is() {
+        let died_of = |script: &str| died(Command::new("sh").args(["-c", script]).status().unwrap());
+        assert_eq!(died_of("kill -ALRM $$"), Verdict::TooSlow);
+        assert!(matches!(died_of("kill -ABRT $$"), Verdict::Broken(words) if words.contains("signal 6")));
+        assert!(matches!(died_of("exit 2"), Verdict::Unknown(_)));
+    }
+
+    #[test]
     fn lines_that_are_not_ours_are_passed_over() {
         for line in ["running 1 test", "", "nattvakt-store", "nattvakt-store entry", "nattvakt-store entry ! !"] {
             assert!(matches!(parse(line), Line::Other), "{line}");

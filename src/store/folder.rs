@@ -92,7 +92,6 @@ impl Folder {
             if !store.is_dir() {
                 return Err(ErrorKind::NotADirectory.into());
             }
-            remove_folder(&self.scratch())?;
             remove_folder(&self.path.join(COPY))?;
             remove_leftovers(&store, &mut notes)?;
             remove_broken_conf(&store, &mut notes)?;
@@ -150,17 +149,30 @@ impl Folder {
 
     /// Puts a damaged store aside and returns where; the two newest ones are kept.
     pub(super) fn put_aside(&self) -> Result<PathBuf, Trouble> {
-        let [newest, oldest] = [1, 2].map(|number| self.path.join(format!("{STORE}.corrupt-{number}")));
+        let [newest, oldest] = [1, 2].map(|number| self.aside(number));
         let shift = || {
             if newest.exists() {
                 remove_folder(&oldest)?;
                 fs::rename(&newest, &oldest)?;
             }
+            remove_folder(&self.scratch())?;
             fs::rename(self.store(), &newest)?;
+            // As long as it is there the one put aside has not been read to its end.
+            DirBuilder::new().mode(MODE).create(self.scratch())?;
             sync(&self.path)
         };
         shift().map_err(|error| Trouble::of_io(&self.path, &error))?;
         Ok(newest)
+    }
+
+    /// Returns a damaged store whose reading was broken off, by a restart or a power cut.
+    pub(super) fn half_read(&self) -> Option<PathBuf> {
+        let aside = self.aside(1);
+        (self.scratch().is_dir() && aside.is_dir()).then_some(aside)
+    }
+
+    fn aside(&self, number: u8) -> PathBuf {
+        self.path.join(format!("{STORE}.corrupt-{number}"))
     }
 
     /// Removes a store that was begun just now and holds nothing.

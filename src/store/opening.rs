@@ -58,7 +58,9 @@ pub(super) fn open(settings: &Settings, utc: Timestamp, before: Before) -> Resul
     let loaded = prove(&folder, before).and_then(|()| load(folder.clone(), notes, true, utc, before.suspect));
     match loaded {
         Err(Trouble::Damaged { what, .. }) => begin_anew(&folder, utc, &what),
-        result => result,
+        result => {
+            result.map(|opened| Opened { aside: folder.half_read().map(|aside| (aside, folder.scratch())), ..opened })
+        }
     }
 }
 

@@ -236,7 +236,7 @@ impl Owner {
         if refused > 0 {
             self.desk.with(|waiting| waiting.count_let_go(refused));
         }
-        let kept = ledger.keep(&work.writes).and_then(|()| {
+        let kept = ledger.keep(&work.writes, &work.done).and_then(|()| {
             self.desk.with(Waiting::written);
             work.kept();
             if work.absorb || ledger.is_full() { ledger.absorb(&work.gone, &work.notes) } else { Ok(()) }

@@ -121,6 +121,8 @@ pub(super) struct PageRequest {
 pub(super) struct Work {
     /// To be appended to the log at once.
     pub(super) writes: Vec<Write>,
+    /// Alerts that are done: the log may say so with the same sync; they come again to be absorbed.
+    pub(super) done: Vec<Sequence>,
     /// Whether it is time for the engine to absorb the log, and the rest of this.
     pub(super) absorb: bool,
     pub(super) gone: Vec<Sequence>,
@@ -293,6 +295,7 @@ impl Waiting {
             work.notes.extend(self.notes.drain(..self.notes.len().min(BATCH_MAX)));
             self.lazy_since = (!self.gone.is_empty() || !self.notes.is_empty()).then_some(now);
         } else {
+            work.done.extend(self.gone.iter().take(BATCH_MAX));
             self.lazy_since.get_or_insert(now);
         }
         Some(work)
@@ -588,6 +591,7 @@ mod tests {
         let _receipt = push(&mut waiting, 2, Priority::Info, None);
         let work = waiting.take(NOW).unwrap();
         assert_eq!((sequences(&work), work.absorb, work.notes.len(), work.gone.len()), (vec![2], false, 0, 0));
+        assert_eq!(work.done, [Sequence(1)], "the log says so with the same sync");
         let work = waiting.take(NOW + LAZY_FOR).unwrap();
         assert_eq!((sequences(&work), work.absorb, work.notes.len(), work.gone.len()), (vec![], true, 1, 1));
         assert_eq!(waiting.due_at(), None);

@@ -66,7 +66,7 @@ fn a_damaged_store_is_told_and_what_waited_in_it_is_delivered() {
 
     let before = dispatch.requests().len();
     dispatch.otherwise(Answer::Receipt);
-    let daemon = Daemon::start(&home);
+    let _daemon = Daemon::start(&home);
     let told =
         || alerts(&dispatch).into_iter().filter(|told| told.kind() == "gateway-fault" && told.fault() == "store");
     let details = || told().map(|told| told.body["data"]["detail"].to_string()).collect::<Vec<_>>().join("\n");

@@ -88,7 +88,7 @@ pub(super) struct Ledger {
     journal_next: u64,
     /// Keys and bytes of records that could not be read, to be put aside with the next batch.
     unreadable: BTreeMap<Vec<u8>, Vec<u8>>,
-    /// In a new store: what the log said was done before it. An older store must not bring that back.
+    /// Where an older store is being read: what the log says is done. That one must not bring it back.
     done_before: BTreeMap<u64, Position>,
     /// Beyond so many the oldest are folded, but for so many of them.
     undelivered_max: u64,
@@ -159,18 +159,19 @@ impl Ledger {
         ledger.write(Changes::default(), meta)?;
         ledger.folder.sync_all()?;
         ledger.replay(&survey, notes)?;
-        if !existed {
+        if !existed || ledger.folder.half_read().is_some() {
             ledger.done_before = survey.done;
         }
         Ok(Begun { ledger, first: Sequence(first), known })
     }
 
-    /// Appends to the log; on return all of it is on the medium, or none of it counts.
-    pub(super) fn keep(&mut self, writes: &[Write]) -> Result<(), Trouble> {
+    /// Appends to the log, with the news that others are done; on return all of it is on the medium, or none of it counts.
+    pub(super) fn keep(&mut self, writes: &[Write], done: &[Sequence]) -> Result<(), Trouble> {
         if writes.is_empty() {
             return Ok(());
         }
         self.raise_mark(writes)?;
+        self.log_done(done)?;
         let mut frame = Vec::new();
         for write in writes {
             frame.clear();
@@ -202,9 +203,7 @@ impl Ledger {
     /// on return it is on the medium, or none of it counts.
     pub(super) fn absorb(&mut self, gone: &[Sequence], notes: &[Record]) -> Result<(), Trouble> {
         if !gone.is_empty() {
-            let mut done = Vec::new();
-            frames::done(&mut done, &gone.iter().map(|sequence| sequence.0).collect::<Vec<_>>());
-            self.append(&done)?;
+            self.log_done(gone)?;
             self.position = self.log.position();
         }
         // Before the engine forgets them: what the log does not say is done is taken for lost.
@@ -240,6 +239,15 @@ impl Ledger {
         self.pending = Pending::default();
         self.fold()?;
         self.clean()
+    }
+
+    fn log_done(&mut self, done: &[Sequence]) -> Result<(), Trouble> {
+        if done.is_empty() {
+            return Ok(());
+        }
+        let mut frame = Vec::new();
+        frames::done(&mut frame, &done.iter().map(|sequence| sequence.0).collect::<Vec<_>>());
+        self.append(&frame)
     }
 
     fn raise_mark(&mut self, writes: &[Write]) -> Result<(), Trouble> {

@@ -126,6 +126,30 @@ async fn the_two_newest_damaged_stores_are_kept() {
 }
 
 #[tokio::test]
+async fn a_salvage_that_was_broken_off_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let aside = folder.path().join("store.corrupt-1");
+    filled(folder.path()).await;
+    fs::rename(folder.path().join("store"), &aside).unwrap();
+    fs::remove_dir_all(folder.path().join("outbox")).unwrap();
+    let (store, recovered) = open(folder.path()).await;
+    assert_eq!((recovered.found, recovered.alerts.len()), (Found::Lost, 0));
+    within(store.append(&alert(7), None)).await.unwrap();
+    store.delivered(delivered(7));
+    within(store.keep("bed-1", vec![8])).await.unwrap();
+    close(store).await;
+
+    fs::create_dir(folder.path().join("salvage")).unwrap();
+    let (store, recovered) = open(folder.path()).await;
+    let health = until(&store, |health| health.salvaged > 0).await;
+    assert!(health.notes.last().unwrap().contains("39 more alerts"), "{:?}", health.notes);
+    assert_eq!(recovered.states["bed-1"], [8], "the newer one stays");
+    assert_eq!(backlog(&store, 64).await, (1..=40).filter(|sequence| *sequence != 7).collect::<Vec<_>>());
+    assert!(aside.is_dir() && !folder.path().join("salvage").exists());
+    close(store).await;
+}
+
+#[tokio::test]
 async fn a_store_of_other_settings_is_put_aside_and_not_read_as_ours() {
     let folder = tempfile::tempdir().unwrap();
     filled(folder.path()).await;

@@ -17,7 +17,10 @@ fn keep(ledger: &mut Ledger, alert: &Alert) {
     let (reply, _receipt) = Answer::pair();
     let record = Record::of_json(alert).unwrap();
     ledger
-        .keep(&[Write::Alert(Held { sequence: alert.sequence, priority: alert.priority, record, state: None, reply })])
+        .keep(
+            &[Write::Alert(Held { sequence: alert.sequence, priority: alert.priority, record, state: None, reply })],
+            &[],
+        )
         .unwrap();
 }
 

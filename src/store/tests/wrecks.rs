@@ -50,7 +50,7 @@ async fn make(path: &Path) {
         let record = Record::of_json(&alert(sequence)).unwrap();
         Write::Alert(Held { sequence: Sequence(sequence), priority: Priority::Alarm, record, state: None, reply })
     };
-    ledger.keep(&(LAST - IN_LOG_ONLY + 1..=LAST).map(write).collect::<Vec<_>>()).unwrap();
+    ledger.keep(&(LAST - IN_LOG_ONLY + 1..=LAST).map(write).collect::<Vec<_>>(), &[]).unwrap();
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
