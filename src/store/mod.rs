@@ -1,8 +1,9 @@
 //! Outbox, journal of events, and state kept over restarts, on an SD card that may lose its power at any moment.
 //!
-//! One thread, `store`, owns the disk. A [`Store`] is a handle: its calls leave a wish in memory and return at once; what
-//! comes of it is told by a future. Nothing here ever blocks or delays an alert, and no failure of the disk ends the
-//! program. sled is named in one file, `medium.rs`.
+//! One thread, `store`, owns the disk; another, `salvage`, hears what a child process can read of a damaged store. A
+//! [`Store`] is a handle: its calls leave a wish in memory and return at once; what comes of it is told by a future.
+//! Nothing here ever blocks or delays an alert, and no failure of the disk ends the program. sled is named in one file,
+//! `medium.rs`.
 //!
 //! Everything lies twice where it matters: what is given is appended to a log and synced (`log.rs`); the storage engine
 //! gets it within a minute, in one batch. At the opening each completes the other (`ledger/replay.rs`).
@@ -28,6 +29,8 @@
 //! <path>/                  [store] path, mode 0700 where we make it; locked with flock while in use
 //!   outbox/0000000001 …    the log: what was given, in frames with a checksum each; whole segments go when they are done
 //!   store/                 the storage engine's files
+//!   store.new/             a smaller copy of it, while it is being made
+//!   salvage/               a copy of a damaged store, until that has been read to its end
 //!   store.corrupt-1, -2    damaged stores that were put aside, the newest first
 //!   sequence               a copy of the sequence mark, for when the store is lost
 //! ```
@@ -40,7 +43,8 @@
 //! | what | bound | at the bound |
 //! | --- | --- | --- |
 //! | a record | 64 KiB | refused with [`NotKept::TooLarge`] |
-//! | undelivered alerts on disk | 200,000 | only alarms are taken, the rest is refused with [`NotKept::Full`]; nothing that is stored is ever removed unsent |
+//! | undelivered alerts on disk | 200,000 | the oldest that are not open become one a bed and kind (`ledger/fold.rs`); 10,000 beyond it, for all are open, only alarms are taken, the rest is refused with [`NotKept::Full`] |
+//! | the engine's file | twice what it holds and 8 MiB | copied into a smaller one, step by step (`ledger/shrink.rs`) |
 //! | the log | 2 MiB beside twice of what waits | what waits is written behind the rest and the oldest segment goes |
 //! | journal entries on disk | 100,000 and `keep` | the oldest go; by age in steps of 500, a day late at most, and only with a trusted clock |
 //! | what waits in memory | 10,000 alerts or 16 MiB, 1,000 journal entries | see `waiting.rs` |

@@ -19,17 +19,18 @@ mod clean;
 mod fold;
 mod merge;
 mod pending;
+mod prune;
 mod replay;
 mod shrink;
 
 use super::folder::Folder;
 use super::log::{Log, Position};
-use super::medium::{Changes, Entry, Medium};
+use super::medium::{Changes, Medium};
 use super::record::{BadRecord, Record, parse, payload};
 use super::trouble::Trouble;
 use super::waiting::Write;
-use super::{Settings, frames, journal, sequence};
-use crate::model::{Alert, Now, Sequence};
+use super::{frames, sequence};
+use crate::model::{Alert, Sequence};
 pub(super) use merge::Merged;
 use pending::Pending;
 
@@ -44,9 +45,6 @@ const JOURNAL_MAX: u64 = 100_000;
 
 /// The number of the first journal entry: what is found of an older store later goes before it.
 const JOURNAL_BEGINS: u64 = 1 << 40;
-
-/// The most journal entries that one step removes.
-const PRUNE_MAX: usize = 500;
 
 /// The most states that are read back.
 const STATES_MAX: usize = 4_096;
@@ -323,38 +321,6 @@ impl Ledger {
                 }
             }
         }
-    }
-
-    /// Removes journal entries older than the settings say, a bounded number; tells whether there may be more.
-    pub(super) fn prune(&mut self, now: &Now, settings: &Settings) -> Result<bool, Trouble> {
-        let entries = self.medium.scan(b"j", b"k", PRUNE_MAX)?;
-        let expired = journal::expired(&self.ages(&entries, now)?, now.utc, settings.keep).min(entries.len());
-        let Some((last, _)) = expired.checked_sub(1).and_then(|last| entries.get(last)) else { return Ok(false) };
-        let first = number(last).map_or(self.journal_first, |last| last + 1);
-        let mut changes = Changes::default();
-        for (key, _) in entries.iter().take(expired) {
-            changes.remove(key.clone());
-        }
-        self.write(changes, self.meta)?;
-        self.journal_first = first;
-        tracing::info!(count = expired, "Old journal entries removed");
-        Ok(expired == entries.len())
-    }
-
-    /// Returns when these oldest entries were written, and the ones after them up to the first that tells.
-    fn ages(&self, entries: &[Entry], now: &Now) -> Result<Vec<Option<Timestamp>>, Trouble> {
-        let of = |entries: &[Entry]| entries.iter().map(|(_, record)| journal::kept(record)).collect::<Vec<_>>();
-        let mut ages = of(entries);
-        let mut last = entries.last().map(|(key, _)| key.clone());
-        let mut tells = ages.iter().any(|kept| journal::is_believed(*kept, now.utc));
-        while let (false, Some(key)) = (tells, last) {
-            let more = self.medium.scan(&after(&key), b"k", PAGE)?;
-            let more_ages = of(&more);
-            tells = more_ages.iter().any(|kept| journal::is_believed(*kept, now.utc));
-            ages.extend(more_ages);
-            last = more.last().map(|(key, _)| key.clone());
-        }
-        Ok(ages)
     }
 
     /// Returns how many alerts more the outbox takes that are no alarms.
