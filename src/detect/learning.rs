@@ -64,8 +64,8 @@ const COMPARED_FOR: Duration = Duration::from_secs(300);
 /// without are once in a hundred.
 const NOBODY_AFTER: Duration = Duration::from_secs(1_200);
 
-/// Where it is not known which way load moves the value, a plateau must have lasted this long before it is compared in
-/// movement, and who comes must stay this long: longer than 95 % of all sits on the edge (104 s, UCI 427).
+/// Where it is not known which way load moves the value, two plateaus must have lasted this long before they are compared
+/// in movement: longer than 95 % of all sits on the edge (104 s, UCI 427).
 const WAY_TOLD_AFTER: Duration = Duration::from_secs(120);
 
 /// Whoever moves more on the lower level for this long has not sat up but come: three times as long as 95 % of all sits.
@@ -226,7 +226,6 @@ fn told_by_swing(before: &Plateau, now: &Plateau, signal: &Signal) -> Option<Lea
     if (!is_occupied && !little_left && !sure)
         || (is_occupied && doubtful && (moves.less || !(unmoved || now.lasted() >= ALIKE_STAYS)))
         || (now.movement().1 < STEPS_MIN && !(little_left && (way_known || before.lasted() < UNMOVED)))
-        || (is_occupied && !way_known && now.lasted() < WAY_TOLD_AFTER)
         || (!falls && sure && moves.more != Some(is_occupied))
     {
         return None;

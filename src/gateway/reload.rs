@@ -11,11 +11,12 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tracing::{error, info, warn};
 
 use super::tasks::lock;
 use super::{Gateway, RunningBed, notify};
+use crate::clock;
 use crate::config::{Bed, Config};
 use crate::dispatch::{self, Command};
 use crate::model::GatewayFault;
@@ -48,6 +49,8 @@ impl fmt::Debug for Load {
 #[derive(Default)]
 pub(super) struct Reloading {
     loading: Option<JoinHandle<Result<Config, String>>>,
+    /// Until when it may take.
+    until: Option<Instant>,
     /// It was asked for once more meanwhile.
     again: bool,
 }
@@ -62,13 +65,14 @@ impl Reloading {
             let Load(load) = load.clone();
             // Dropped unfinished where the program ends: it only reads.
             self.loading = Some(tokio::task::spawn_blocking(move || load()));
+            self.until = Some(clock::instant(clock::moment() + LOAD_WITHIN));
         }
     }
 
     /// Waits for what came of it. Never ends while nothing is being read; may be dropped at any time.
     pub(super) async fn ended(&mut self) -> Result<Config, String> {
-        let Some(loading) = &mut self.loading else { return pending().await };
-        let loaded = match timeout(LOAD_WITHIN, loading).await {
+        let (Some(loading), Some(until)) = (&mut self.loading, self.until) else { return pending().await };
+        let loaded = match timeout_at(until, loading).await {
             Ok(Ok(loaded)) => loaded,
             Ok(Err(_)) => Err("reading the configuration failed inside the program".to_owned()),
             Err(_) => Err("the disk does not answer: the configuration cannot be read".to_owned()),

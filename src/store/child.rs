@@ -2,7 +2,7 @@
 //! its own limit.
 
 use std::io::{BufRead, BufReader};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -38,7 +38,8 @@ pub(super) enum Verdict {
 /// Reads a store, hands on its entries where they are wanted (until `each` has enough), and says what became of it.
 pub(super) fn read(folder: &Path, wanted: Wanted, mut each: impl FnMut(Entry) -> bool) -> Verdict {
     let mut command = command(folder, wanted);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    // In a group of its own: Ctrl-C is for the daemon, and a reader that it ended would look like a broken store.
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
     let mut child = match command.spawn() {
         Ok(child) => child,
         Err(error) => return Verdict::Unknown(format!("no process can be started: {error}")),
@@ -66,11 +67,14 @@ pub(super) fn read(folder: &Path, wanted: Wanted, mut each: impl FnMut(Entry) ->
 }
 
 fn died(status: std::process::ExitStatus) -> Verdict {
-    const SIGALRM: i32 = libc::SIGALRM;
     match status.signal() {
-        Some(SIGALRM) => Verdict::TooSlow,
+        Some(libc::SIGALRM) => Verdict::TooSlow,
         // As the memory's guard does where a length was damaged.
-        Some(signal) => Verdict::Broken(format!("the storage engine was ended by signal {signal}")),
+        Some(signal @ (libc::SIGABRT | libc::SIGSEGV | libc::SIGBUS | libc::SIGILL | libc::SIGFPE)) => {
+            Verdict::Broken(format!("the storage engine was ended by signal {signal}"))
+        }
+        // Somebody else's signal, at the end of the program or for want of memory, says nothing about the store.
+        Some(signal) => Verdict::Unknown(format!("the reader of stores was ended by signal {signal}")),
         None => Verdict::Unknown(format!("the reader of stores did not say what it found ({status})")),
     }
 }
@@ -135,7 +139,9 @@ mod tests {
         let died_of = |script: &str| died(Command::new("sh").args(["-c", script]).status().unwrap());
         assert_eq!(died_of("kill -ALRM $$"), Verdict::TooSlow);
         assert!(matches!(died_of("kill -ABRT $$"), Verdict::Broken(words) if words.contains("signal 6")));
-        assert!(matches!(died_of("exit 2"), Verdict::Unknown(_)));
+        for script in ["exit 2", "kill -TERM $$", "kill -KILL $$"] {
+            assert!(matches!(died_of(script), Verdict::Unknown(_)), "{script}");
+        }
     }
 
     #[test]

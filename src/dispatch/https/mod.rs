@@ -129,8 +129,20 @@ impl Channel {
             seen.replace(stamp.clone()).as_ref() == Some(&stamp)
         };
         match read {
-            Some((before, state)) if before == stamp || !settled => state,
+            Some((before, state)) if before == stamp || !settled => {
+                self.renew().await;
+                state
+            }
             Some(_) | None => self.reload().await,
+        }
+    }
+
+    /// Begins afresh with a link that is old: an attempt must not wait for a disk that hangs, so it is done here.
+    async fn renew(&self) {
+        if self.current().is_some_and(|link| clock::moment().since(link.built) > LINK_AGE_MAX) {
+            if let Err(problem) = self.look(None, false).await {
+                warn!(error = %problem, "Secrets or certificates of a dispatch channel cannot be read");
+            }
         }
     }
 
@@ -138,13 +150,7 @@ impl Channel {
     pub async fn send(&self, letter: Letter<'_>) -> Outcome {
         let body = body::write(self.gateway, letter.alert, letter.priority, letter.late);
         let sending = self.send_body(letter, &body);
-        let outcome = timeout(ATTEMPT_MAX, sending).await.unwrap_or_else(|_| Trouble::Silent.into_outcome());
-        if self.current().is_some_and(|link| clock::moment().since(link.built) > LINK_AGE_MAX) {
-            if let Err(problem) = self.look(None, false).await {
-                warn!(error = %problem, "Secrets or certificates of a dispatch channel cannot be read");
-            }
-        }
-        outcome
+        timeout(ATTEMPT_MAX, sending).await.unwrap_or_else(|_| Trouble::Silent.into_outcome())
     }
 
     async fn send_body(&self, letter: Letter<'_>, body: &str) -> Outcome {
