@@ -9,6 +9,8 @@ use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use nattvakt::dispatch::https::signature::Keys;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 const KEY: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
@@ -44,10 +46,8 @@ impl Receiver {
         serde_json::from_str(&self.line()).unwrap()
     }
 
-    fn signal(&mut self, signal: i32) -> ExitStatus {
-        let pid = i32::try_from(self.child.id()).unwrap();
-        let sent = Command::new("kill").args([format!("-{signal}"), pid.to_string()]).status().unwrap();
-        assert!(sent.success());
+    fn signal(&mut self, signal: Signal) -> ExitStatus {
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
         self.wait()
     }
 
@@ -199,7 +199,7 @@ fn the_table_shows_what_staff_would_hear() {
 
 #[test]
 fn interrupt_and_terminate_end_it_well() {
-    for signal in [2, 15] {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let mut receiver = Receiver::start(&[]);
         let _open = TcpStream::connect(receiver.address).unwrap();
         assert_eq!(receiver.signal(signal).code(), Some(0));

@@ -17,6 +17,8 @@ use nattvakt::config::{self, Looks};
 use nattvakt::model::Channels;
 use nattvakt::sensor::recording::Recording;
 use nattvakt::sensor::{FEED_SIGNALS_MAX, Link, Sensor, Signal, mqtt, serial};
+use nix::sys::signal::{SIGINT, kill};
+use nix::unistd::Pid;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -129,8 +131,7 @@ impl Live {
 
     /// Ends it as Ctrl-C does; returns how it ended and what it told.
     fn interrupt(mut self) -> (Option<i32>, String) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), SIGINT).unwrap();
         let mut told = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
         (self.child.wait().unwrap().code(), told)

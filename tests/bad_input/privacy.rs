@@ -1,13 +1,13 @@
 //! No secret, no reading and no name of the home reaches the log, at whatever level.
 
-use std::time::{Duration, Instant};
-
 use nattvakt::sensor::simulated::SimulatedLine;
 
 use crate::mosquitto::{Access, Mosquitto};
-use crate::receiver::{Answer, Dispatch, write_secret};
-use crate::rig::wait_until_told;
-use crate::rig::{Daemon, EMPTY, GATEWAY, Home, LYING, Mat, Topic, broker, channel, mqtt_bed, rise, serial_bed};
+use crate::receiver::{Answer, Dispatch, Request, write_secret};
+use crate::rig::{
+    Daemon, EMPTY, GATEWAY, Home, LYING, Mat, Topic, broker, channel, eventually, mqtt_bed, rise, serial_bed,
+    wait_until_told,
+};
 
 const TOKEN: &str = "telltale-token-5e1f";
 const KEY: &str = "whsec_dGVsbHRhbGUtc2lnbmluZy1rZXktMTIzNA==";
@@ -81,20 +81,21 @@ fn a_night(level: Option<&str>, format: &str) -> String {
     let topic = Topic(&mosquitto, "bed");
     rise("serial", &line, &dispatch);
     rise("bed", &topic, &dispatch);
-    settle(&line, &topic);
+    settle(&line, &topic, &dispatch);
     daemon.stop_well()
 }
 
-/// Goes on for a few seconds of readings, so that lines over the bound of a second do not hide what the others say.
-fn settle(line: &SimulatedLine, topic: &dyn Mat) {
-    let end = Instant::now() + Duration::from_secs(3);
-    while Instant::now() < end {
-        for value in [LYING, EMPTY] {
-            line.say(value);
-            topic.say(value);
-        }
-        std::thread::sleep(Duration::from_millis(200));
-    }
+/// Goes on with rises until dispatch has had three more heartbeats, one a second: lines over the bound of one second do
+/// not hide what the others say.
+fn settle(line: &SimulatedLine, topic: &dyn Mat, dispatch: &Dispatch) {
+    let is_beat = |request: &Request| request.json()["type"] == "se.nattvakt.heartbeat.v1";
+    let beats = || dispatch.requests().iter().filter(|request| is_beat(request)).count();
+    let before = beats();
+    eventually("three heartbeats more", || {
+        rise("serial", line, dispatch);
+        rise("bed", topic, dispatch);
+        (beats() >= before + 3).then_some(())
+    });
 }
 
 #[track_caller]

@@ -4,12 +4,13 @@ use std::fs;
 
 use crate::dispatch::Dispatch;
 use crate::mosquitto::{Access, Mosquitto};
-use crate::rig::{Bed, Daemon, Home, Mat, Stream, alerts, broker, channel, signal, until_true, wait_for};
+use crate::rig::{Bed, Daemon, Home, Mat, Stream, alerts, broker, channel, until_true, wait_for};
+use nix::sys::signal::Signal;
 
 fn reload(daemon: &Daemon) {
     let over = || daemon.notes().iter().filter(|note| *note == "READY=1").count();
     let before = over();
-    assert!(signal("-HUP", &daemon.pid().to_string()));
+    daemon.signal(Signal::SIGHUP);
     until_true("the reload is over", || over() > before);
 }
 

@@ -7,8 +7,10 @@ use nix::fcntl::{Flock, FlockArg};
 
 use crate::dispatch::{Answer, Dispatch};
 use crate::rig::{
-    Bed, Daemon, Home, Mat, alerts, assert_same_time, channel, now_floor, signal, until_true, wait_for, wait_for_all,
+    Bed, Daemon, Home, Mat, alerts, assert_same_time, channel, now_floor, until_true, wait_for, wait_for_all,
 };
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 
 fn one_bed(alarm: &'static str) -> (Home, Mat, Dispatch) {
     let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
@@ -116,7 +118,7 @@ fn sigterm_leaves_nothing_behind_and_what_waits_is_delivered_at_the_next_start()
     let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     assert_eq!(children, "", "it starts no programs");
     assert_eq!(daemon.terminate().code(), Some(0));
-    assert!(!signal("-0", &format!("-{pid}")), "something of its process group is left");
+    assert!(killpg(Pid::from_raw(pid.try_into().unwrap()), None).is_err(), "something of its process group is left");
     let files = home.files();
     let inside = ["store/accepted.toml", "store/outbox", "store/sequence", "store/store"];
     let expected = [&["nattvakt.toml", "store"], inside.as_slice(), &["tmp"]].concat();
@@ -136,7 +138,7 @@ fn sigterm_leaves_nothing_behind_and_what_waits_is_delivered_at_the_next_start()
 fn sigint_ends_it_as_well() {
     let (home, _mat, _dispatch) = one_bed("");
     let mut daemon = Daemon::start(&home);
-    assert!(signal("-INT", &daemon.pid().to_string()));
+    daemon.signal(Signal::SIGINT);
     assert_eq!(daemon.wait().code(), Some(0));
     assert!(daemon.notes().iter().any(|note| note == "STOPPING=1"));
 }

@@ -3,7 +3,8 @@
 use std::net::TcpListener;
 
 use crate::dispatch::Dispatch;
-use crate::rig::{Bed, Daemon, Home, Mat, broker, channel, signal, until_true, wait_for};
+use crate::rig::{Bed, Daemon, Home, Mat, broker, channel, until_true, wait_for};
+use nix::sys::signal::Signal;
 
 /// A port on which nobody listens.
 fn dead_port() -> u16 {
@@ -71,7 +72,7 @@ fn without_a_service_manager_that_asks_no_watchdog_is_fed() {
     let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
     home.configure(&[Bed::serial("bed-1", mat.port())], &[channel(dispatch.url(), "")]);
     let mut daemon = Daemon::start(&home);
-    assert!(signal("-TERM", &daemon.pid().to_string()));
+    daemon.signal(Signal::SIGTERM);
     assert!(daemon.wait().success());
     assert!(!daemon.notes().iter().any(|note| note == "WATCHDOG=1"));
 }

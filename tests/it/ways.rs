@@ -6,7 +6,8 @@ use std::fs;
 use crate::dispatch::{Answer, Authority, Dispatch};
 use crate::mosquitto::{Access, Mosquitto};
 use crate::night::start_at;
-use crate::rig::{Bed, Daemon, Home, Mat, Stream, alerts, broker, channel, signal, until_true, wait_for, wait_for_all};
+use crate::rig::{Bed, Daemon, Home, Mat, Stream, alerts, broker, channel, until_true, wait_for, wait_for_all};
+use nix::sys::signal::Signal;
 
 fn with_heartbeat(url: &str, every: &str) -> String {
     channel(url, "").replace("heartbeat = \"off\"", &format!("heartbeat = \"{every}\""))
@@ -146,7 +147,7 @@ fn a_certificate_of_ours_that_ends_soon_is_told_once_and_over_when_it_is_replace
     assert_eq!(nearer.closes(), [fault.id()]);
 
     authority.client_until(400);
-    assert!(signal("-HUP", &daemon.pid().to_string()));
+    daemon.signal(Signal::SIGHUP);
     let restored = wait_for(&dispatch, "", "gateway-restored");
     assert_eq!((restored.fault(), restored.closes()), ("certificate", vec![nearer.id()]));
 }

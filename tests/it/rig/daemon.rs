@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -112,9 +114,14 @@ impl Daemon {
         self.child.wait().unwrap();
     }
 
+    /// Sends it a signal. Not by the system's `kill`, which a small system does not have.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.pid().try_into().unwrap()), signal).unwrap();
+    }
+
     /// Asks it to end, and returns how it did.
     pub(crate) fn terminate(mut self) -> ExitStatus {
-        signal("-TERM", &self.pid().to_string());
+        self.signal(Signal::SIGTERM);
         self.wait()
     }
 
@@ -137,11 +144,6 @@ impl Drop for Daemon {
             eprintln!("--- log of {}\n{log}\n--- told to the service manager\n{notes}\n---", self.pid());
         }
     }
-}
-
-/// Sends a signal by the system's program; tells whether there was anybody to get it.
-pub(crate) fn signal(signal: &str, to: &str) -> bool {
-    Command::new("kill").args([signal, "--", to]).stderr(Stdio::null()).status().unwrap().success()
 }
 
 fn listen(socket: &UnixDatagram, notes: &Lines, stop: &AtomicBool) {
