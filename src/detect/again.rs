@@ -30,7 +30,7 @@ impl Detector {
     /// A swing that may be a person has come to rest: where that is news, levels and phase follow it.
     pub(super) fn look_again(&mut self, at: Moment, learnt: &Learnt) {
         let Some(learning) = &self.learning else { return };
-        let Some(span) = learning.span().filter(|span| self.is_news(learnt, *span, learning.was_in_bed())) else {
+        let Some(span) = learning.span().filter(|span| self.is_news(learnt, *span)) else {
             return;
         };
         let pair =
@@ -50,16 +50,14 @@ impl Detector {
     }
 
     /// Tells whether a swing contradicts what is taken for known.
-    fn is_news(&self, learnt: &Learnt, span: f64, was_in_bed: bool) -> bool {
+    fn is_news(&self, learnt: &Learnt, span: f64) -> bool {
         let swing = learnt.occupied.iter().sum::<f64>() - learnt.empty.iter().sum::<f64>();
         let large = swing.abs() >= LARGE_SHARE * span;
         match (learnt.is_occupied, self.occupancy.phase()) {
             (_, Phase::Unknown) => large || learnt.sure,
-            // Nobody makes an empty bed lighter: somebody lay there all the time.
-            (false, Phase::Empty) => large && !was_in_bed,
             // Nothing moves there any more, and zero was never seen.
             (false, Phase::InBed { .. }) => large && learnt.sure && !self.levels.is_confirmed(),
-            (true, _) | (false, Phase::Settling { .. } | Phase::Leaving { .. }) => false,
+            (true, _) | (false, Phase::Empty | Phase::Settling { .. } | Phase::Leaving { .. }) => false,
         }
     }
 

@@ -36,9 +36,7 @@ impl Detector {
         let Some(learning) = &mut self.learning else { return };
         // A mat that is stuck is calmer than any empty bed.
         let step = step.filter(|_| !self.plausible.rests_unusually(in_bed));
-        let learnt = learning.take(at, frame, step, &self.signal);
-        learning.note(in_bed);
-        let Some(learnt) = learnt else { return };
+        let Some(learnt) = learning.take(at, frame, step, &self.signal) else { return };
         if learning.span().is_some() {
             return self.look_again(at, &learnt);
         }

@@ -124,18 +124,6 @@ impl Learning {
         self.span
     }
 
-    /// Tells whether somebody was taken to be in bed on the plateau before.
-    pub(super) fn was_in_bed(&self) -> bool {
-        self.last.is_some_and(|last| last.was_in_bed())
-    }
-
-    /// Notes whether somebody is taken to be in bed at the moment.
-    pub(super) fn note(&mut self, in_bed: bool) {
-        if let Some(plateau) = &mut self.plateau {
-            plateau.note(in_bed);
-        }
-    }
-
     /// Takes the values at `at`; tells once when both levels are known.
     pub(super) fn take(&mut self, at: Moment, frame: &Frame, step: Option<&Step>, signal: &Signal) -> Option<Learnt> {
         if self.latest.replace(at).is_some_and(|latest| at.since(latest) > UNSEEN_MAX) {

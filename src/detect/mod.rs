@@ -302,9 +302,9 @@ impl Detector {
         self.changed = true;
         let gap = std::mem::take(&mut self.gap);
         let because = self.because_of_change(change, gap);
-        if matches!(change, Change::Left { .. }) {
+        if let Change::Left { leaving, .. } = change {
             self.levels.confirm();
-            self.zero_is_seen();
+            self.zero_is_seen(!leaving.unseen);
         }
         if let Some(event) = self.rules.on_change(&self.settings, change, gap, &self.now) {
             self.tell(event, because);

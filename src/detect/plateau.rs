@@ -55,7 +55,6 @@ pub(super) struct Plateau {
     jolted: Moment,
     unmoved: Duration,
     zones: u8,
-    in_bed: bool,
 }
 
 impl Plateau {
@@ -76,18 +75,7 @@ impl Plateau {
             jolted: at,
             unmoved: Duration::ZERO,
             zones: frame.zones(),
-            in_bed: false,
         }
-    }
-
-    /// Notes whether somebody was taken to be in bed.
-    pub(super) fn note(&mut self, in_bed: bool) {
-        self.in_bed = in_bed;
-    }
-
-    /// Tells whether somebody was taken to be in bed when it was last looked at.
-    pub(super) fn was_in_bed(&self) -> bool {
-        self.in_bed
     }
 
     /// Takes a value; false where it ends the plateau, because the value has moved elsewhere.

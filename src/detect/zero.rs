@@ -132,15 +132,17 @@ impl Detector {
     /// An empty bed that becomes lighter by a person's weight was not empty. To be told of each reading before it is
     /// judged. `unseen`: nothing was seen before it, so that the zero may have moved instead.
     pub(super) fn watch_below_empty(&mut self, at: Moment, frame: &Frame, unseen: bool) {
-        let Some(pair) = self.levels.pair() else { return };
-        let remaining = self.bedfellow.remaining(pair);
         self.zero.started |= unseen;
+        let watched = matches!(self.occupancy.phase(), Phase::Empty) && !self.signal.has_end();
+        let Some(pair) = self.levels.pair().filter(|_| watched) else {
+            self.zero.below = 0;
+            return;
+        };
+        let remaining = self.bedfellow.remaining(pair);
         // Without a start, or one of two who was left behind, it is the weather that makes a bed lighter.
         let possible = self.zero.started || remaining.is_some();
         let lies = remaining.unwrap_or_else(|| as_she_weighs(pair));
-        let below = possible && lies.share(frame) <= LEAVES_BELOW;
-        let watched = matches!(self.occupancy.phase(), Phase::Empty) && !self.signal.has_end();
-        if !below || !watched || (unseen && self.zero.below == 0) {
+        if !possible || lies.share(frame) > LEAVES_BELOW || (unseen && self.zero.below == 0) {
             self.zero.below = 0;
             return;
         }
@@ -166,9 +168,9 @@ impl Detector {
         }
     }
 
-    /// She has been seen to leave: what is there now is the empty bed.
-    pub(super) fn zero_is_seen(&mut self) {
-        self.zero.started = false;
+    /// She has left: where that was `seen`, what is there now is the empty bed.
+    pub(super) fn zero_is_seen(&mut self, seen: bool) {
+        self.zero.started &= !seen;
     }
 
     fn zero_is(&mut self, pair: Pair) {
