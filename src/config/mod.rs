@@ -8,6 +8,7 @@ pub mod accepted;
 mod address;
 pub(crate) mod duration;
 mod finding;
+pub mod levels;
 mod look;
 mod render;
 mod source;

@@ -20,6 +20,7 @@
 mod absence;
 mod again;
 mod bedfellow;
+pub mod calibration;
 mod daily;
 mod drift;
 mod edge;

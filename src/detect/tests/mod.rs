@@ -6,6 +6,7 @@
     reason = "small numbers of a test"
 )]
 
+mod calibration;
 mod deadlines;
 mod edge;
 mod evidence;
