@@ -6,6 +6,9 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+/// With one channel alone there would be a warning.
+const SECOND_CHANNEL: &str = "[[dispatch]]\n[dispatch.https]\nurl = \"https://e.example/\"\n";
+
 /// A folder with the files that a configuration names.
 struct Home {
     folder: tempfile::TempDir,
@@ -31,7 +34,7 @@ impl Home {
     fn check_https(&self, keys: &str) -> Answer {
         self.check(&format!(
             "[gateway]\nid = \"1\"\n[[bed]]\nid = \"b\"\n[bed.mqtt]\ntopic = \"t\"\n\
-             [[dispatch]]\n[dispatch.https]\nurl = \"https://d.example/\"\n{keys}\n"
+             [[dispatch]]\n[dispatch.https]\nurl = \"https://d.example/\"\n{keys}\n{SECOND_CHANNEL}"
         ))
     }
 
@@ -83,8 +86,15 @@ fn config(name: &str) -> String {
 fn the_annotated_file_is_sound_elsewhere_and_lacks_its_files_here() {
     let answer = check(&[&config("nattvakt.toml"), "--elsewhere"]);
     assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
-    assert!(answer.stdout.ends_with("nattvakt.toml: sound: 2 beds, 1 channel to dispatch\n"), "{}", answer.stdout);
-    assert_eq!(answer.stdout.lines().count(), 1);
+    let (verdict, meaning) = answer.stdout.split_once("\n\n").unwrap();
+    assert!(verdict.ends_with("nattvakt.toml: sound: 2 beds, 2 channels to dispatch"), "{}", answer.stdout);
+    assert_eq!(verdict.lines().count(), 1);
+    assert!(
+        meaning.starts_with("Säng bed-1 bevakas från 22:00 till 07:00. När den boende går upp larmas"),
+        "{meaning}"
+    );
+    assert_eq!(meaning.split("\n\n").count(), 3, "a paragraph a bed, and who is told");
+    assert!(meaning.lines().all(|line| line.chars().count() <= 80), "{meaning}");
     let answer = check(&[&config("nattvakt.toml")]);
     assert_eq!(answer.code, 2);
     assert!(answer.stdout.contains("does not exist"), "{}", answer.stdout);
@@ -118,6 +128,37 @@ fn secrets_have_to_be_there_and_kept_from_others() {
     assert!(answer.stdout.contains("is no plain file"), "{}", answer.stdout);
     let answer = home.check_https("token-file = \"@/none\"");
     assert!(answer.stdout.contains("does not exist"), "{}", answer.stdout);
+}
+
+#[test]
+fn a_secret_that_a_whole_group_may_read_is_warned_of() {
+    let home = Home::new();
+    home.put("token", "abc\n", 0o640);
+    let answer = home.check_https("token-file = \"@/token\"");
+    answer.assert_finds(0, &["10:14: warning: `token-file`: "]);
+    assert!(answer.stdout.contains("may be read by everybody in the group"), "{}", answer.stdout);
+    assert!(answer.stdout.contains("= help: run `chmod g-r "), "{}", answer.stdout);
+}
+
+#[test]
+fn a_machine_reads_the_same_as_a_person() {
+    let home = Home::new();
+    let json = |text: &str| {
+        let file = home.put("home.toml", text, 0o644);
+        let answer = check(&["--json", "--elsewhere", file.to_str().unwrap()]);
+        let value: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
+        (answer.code, value)
+    };
+    let sound = "[gateway]\nid = \"1\"\nlanguage = \"en\"\n[[bed]]\nid = \"b\"\n[bed.mqtt]\ntopic = \"t\"\n\
+                 [[dispatch]]\nname = \"larmcentral\"\n[dispatch.https]\nurl = \"https://d.example/\"\n";
+    let (code, value) = json(sound);
+    assert_eq!((code, &value["sound"]), (0, &true.into()));
+    assert_eq!(value["meaning"][0]["bed"], "b");
+    assert!(value["meaning"][0]["text"].as_str().unwrap().starts_with("Bed b is watched day and night."));
+    let found = &value["findings"][0];
+    assert_eq!((&found["severity"], &found["line"], &found["column"]), (&"warning".into(), &8.into(), &1.into()));
+    let (code, value) = json("[gateway]\nid = 1\n");
+    assert_eq!((code, &value["sound"], &value["findings"][0]["severity"]), (2, &false.into(), &"error".into()));
 }
 
 #[test]
@@ -163,6 +204,7 @@ fn ports_may_be_missing_but_not_be_something_else_or_read_twice() {
     let home = Home::new();
     let two = "[gateway]\nid = \"1\"\n[[bed]]\nid = \"a\"\n[bed.serial]\nport = \"@/one\"\n[[bed]]\nid = \"b\"\n\
                [bed.serial]\nport = \"@/two\"\n[[dispatch]]\n[dispatch.https]\nurl = \"https://d.example/\"\n";
+    let two = &format!("{two}{SECOND_CHANNEL}");
     home.check(two).assert_finds(0, &["6:8: warning: `port`: ", "10:8: warning: `port`: "]);
     home.put("one", "", 0o644);
     home.check(two).assert_finds(2, &["6:8: error: `port`: ", "10:8: warning: `port`: "]);

@@ -1,24 +1,26 @@
-//! `nattvakt check`: reads a configuration and prints every mistake and warning. Changes nothing.
+//! `nattvakt check`: reads a configuration and prints every mistake and warning, and what it means. Changes nothing.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::Failure;
-use crate::config::{self, ConfigError, Looks, Report, Sound};
+use serde::Serialize;
 
-/// Checks a configuration file and prints every mistake and warning in it.
+use super::{Failure, print, wrapped};
+use crate::config::{self, ConfigError, Looks, Paragraph, Report, Severity, Sound};
+
+/// Checks a configuration file, prints every mistake and warning in it, and says what it means.
 ///
-/// Each is printed with its file, line and column, the place in the file, and a way out. Nothing is changed, and a
-/// running watch is not disturbed. Secrets and certificates that the file names have to be there and be usable; a
-/// serial port that is not plugged in is a warning.
+/// Each finding is printed with its file, line and column, the place in the file, and a way out. Below a file that is
+/// sound stands what will be told of each bed, in the gateway's language, as one would tell it to the staff. Nothing is
+/// changed, and a running watch is not disturbed. Secrets and certificates that the file names have to be there and be
+/// usable; a serial port that is not plugged in is a warning.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit code: 0 if the file is sound (there may be warnings), 2 if it is not.
 
 Example:
   nattvakt check --elsewhere config/nattvakt.toml
-  sudo -u nattvakt nattvakt check && sudo systemctl restart nattvakt")]
+  sudo nattvakt check && sudo systemctl reload nattvakt")]
 pub(crate) struct Args {
     /// The file; any name will do.
     #[arg(value_name = "FILE", default_value = config::DEFAULT_FILE)]
@@ -27,27 +29,92 @@ pub(crate) struct Args {
     /// Look at neither secrets, certificates nor ports: the file is for another machine.
     #[arg(long)]
     elsewhere: bool,
+
+    /// One JSON object instead of text.
+    #[arg(long)]
+    json: bool,
 }
 
 impl Args {
     /// Prints what is found to stdout.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         let looks = if self.elsewhere { Looks::Elsewhere } else { Looks::Here };
-        let (text, code) = match config::load(&self.file, looks) {
-            Ok(sound) => (format!("{}{}\n", sound.report, praise(&sound)), ExitCode::SUCCESS),
-            Err(ConfigError::Unsound { report, .. }) => {
-                (format!("{report}{}: {}\n", report.name(), counted(&report)), ExitCode::from(2))
-            }
+        let (answer, code) = match config::load(&self.file, looks) {
+            Ok(sound) => (self.sound(&sound), ExitCode::SUCCESS),
+            Err(ConfigError::Unsound { report, .. }) => (self.unsound(&report), ExitCode::from(2)),
             Err(error @ (ConfigError::Missing { .. } | ConfigError::Unreadable { .. })) => {
                 return Err(Failure::usage(error));
             }
         };
-        match io::stdout().lock().write_all(text.as_bytes()) {
-            // Whoever reads has seen enough, as `head` does; the exit code says the rest.
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::failed(error)),
-            Ok(()) | Err(_) => Ok(code),
-        }
+        print(&answer)?;
+        Ok(code)
     }
+
+    fn sound(&self, sound: &Sound) -> String {
+        let meaning = config::meaning(&sound.config);
+        if self.json {
+            return json(&sound.report, true, &meaning);
+        }
+        let mut text = format!("{}{}\n", sound.report, praise(sound));
+        for paragraph in meaning {
+            text.push('\n');
+            text.push_str(&wrapped(&paragraph.text));
+        }
+        text
+    }
+
+    fn unsound(&self, report: &Report) -> String {
+        if self.json { json(report, false, &[]) } else { format!("{report}{}: {}\n", report.name(), counted(report)) }
+    }
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Answer<'a> {
+    file: &'a str,
+    sound: bool,
+    findings: Vec<Found<'a>>,
+    meaning: Vec<Meant<'a>>,
+}
+
+#[derive(Serialize)]
+struct Found<'a> {
+    severity: &'static str,
+    line: usize,
+    column: usize,
+    message: &'a str,
+    help: &'a str,
+}
+
+#[derive(Serialize)]
+struct Meant<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bed: Option<&'a str>,
+    text: &'a str,
+}
+
+fn json(report: &Report, sound: bool, meaning: &[Paragraph]) -> String {
+    let found = |finding| {
+        let (line, column) = report.place(finding);
+        let severity = match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        Found { severity, line, column, message: &finding.message, help: &finding.help }
+    };
+    let answer = Answer {
+        file: report.name(),
+        sound,
+        findings: report.findings().iter().map(found).collect(),
+        meaning: meaning
+            .iter()
+            .map(|paragraph| Meant {
+                bed: paragraph.bed.as_ref().map(crate::model::BedId::as_str),
+                text: &paragraph.text,
+            })
+            .collect(),
+    };
+    super::json_line(&answer)
 }
 
 fn praise(sound: &Sound) -> String {

@@ -11,12 +11,15 @@ mod replay;
 mod run;
 mod score;
 mod simulate;
+mod words;
 
 use std::fmt;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use words::{json_line, print, wrapped};
 
 /// Night watch for beds: reads pressure mats, notices who rises at night, tells the home-care dispatch.
 #[derive(Debug, Parser)]

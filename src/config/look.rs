@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
+use nix::unistd::{Gid, Group};
 
 use super::finding::{Notes, Span, Thing, ToLook, quoted};
 use crate::clock::{self, Clock, ClockSource};
@@ -34,11 +35,29 @@ pub(super) fn look(notes: &mut Notes) {
 
 fn secret(one: &ToLook, notes: &mut Notes) -> Option<Secret> {
     match Secret::read(&one.path) {
-        Ok(secret) => Some(secret),
+        Ok(secret) => {
+            shared(one.key, &one.span, &one.path, notes);
+            Some(secret)
+        }
         Err(error) => {
             secret_error(one.key, &one.span, &error, notes);
             None
         }
+    }
+}
+
+/// The group that is made for the service; whoever else is in a file's group is none of ours.
+const OUR_GROUP: &str = "nattvakt";
+
+/// Warns of a secret that a whole group may read, unless the group is the service's own.
+fn shared(key: &str, span: &Span, path: &Path, notes: &mut Notes) {
+    let Some(meta) = std::fs::metadata(path).ok().filter(|meta| meta.mode() & 0o040 != 0) else { return };
+    let group = Group::from_gid(Gid::from_raw(meta.gid())).ok().flatten();
+    let name = group.map_or_else(|| meta.gid().to_string(), |group| group.name);
+    if name != OUR_GROUP {
+        let shown = quoted(&path.display().to_string());
+        let message = format!("`{key}`: {shown} may be read by everybody in the group {}", quoted(&name));
+        notes.warning(span, message, format!("run `chmod g-r {}`", path.display()));
     }
 }
 
@@ -140,8 +159,9 @@ fn identity(one: &ToLook, key: &Path, key_span: &Span, notes: &mut Notes) {
         tls_error((one.key, &one.span), &error, notes);
     }
     ends(one, tls::chain_ends(&one.path).ok().flatten(), notes);
-    if let Err(error) = private {
-        tls_error(("client-key-file", key_span), &error, notes);
+    match private {
+        Ok(()) => shared("client-key-file", key_span, key, notes),
+        Err(error) => tls_error(("client-key-file", key_span), &error, notes),
     }
     let files =
         tls::Files { client_cert: Some(one.path.clone()), client_key: Some(key.to_owned()), ..tls::Files::default() };

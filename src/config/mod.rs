@@ -10,6 +10,7 @@ pub(crate) mod duration;
 mod finding;
 pub mod levels;
 mod look;
+mod meaning;
 mod render;
 mod source;
 mod syntax;
@@ -27,6 +28,7 @@ use jiff::tz::TimeZone;
 use toml::de::DeTable;
 
 pub use finding::{Finding, Severity};
+pub use meaning::{Paragraph, meaning};
 pub use render::{Report, SHOWN_MAX};
 pub use source::FILE_BYTES_MAX;
 

@@ -94,6 +94,11 @@ impl<'t> Table<'t> {
         self.entries.is_some_and(|entries| entries.contains_key(key))
     }
 
+    /// Returns where the value of a key stands; where the table begins, if it is not given.
+    pub(super) fn place(&self, key: &str) -> Span {
+        self.entries.and_then(|entries| entries.get(key)).map_or_else(|| self.span.clone(), toml::Spanned::span)
+    }
+
     /// Takes the value of a key, whatever it is.
     pub(super) fn take(&mut self, key: &'static str) -> Option<Value<'t>> {
         self.asked.push(key);

@@ -32,6 +32,25 @@ impl Window {
         (from != to).then_some(Self { from, to, zone })
     }
 
+    /// Returns when it opens, by the wall clock.
+    #[must_use]
+    pub const fn from(&self) -> Time {
+        self.from
+    }
+
+    /// Returns when it closes, by the wall clock.
+    #[must_use]
+    pub const fn to(&self) -> Time {
+        self.to
+    }
+
+    /// Returns how long it is on a night without a change of the clocks: more than zero, less than a day.
+    #[must_use]
+    pub fn length(&self) -> SignedDuration {
+        let length = self.to.duration_since(self.from);
+        if length.is_negative() { length + SignedDuration::from_hours(24) } else { length }
+    }
+
     /// The window that opens on a date: its first and last instant.
     fn of(&self, date: Date) -> Option<(Timestamp, Timestamp)> {
         let last = if self.to > self.from { date } else { date.tomorrow().ok()? };

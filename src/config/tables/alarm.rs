@@ -15,11 +15,14 @@ pub(super) struct Read {
     /// Whether `not-in-bed` is given, be it as "off".
     pub(super) not_in_bed_given: bool,
     pub(super) span: Span,
+    /// Where `rise` stands, or the table.
+    pub(super) rise_place: Span,
 }
 
 pub(super) fn read(bed: &mut Table<'_>, notes: &mut Notes) -> Read {
     let mut table = bed.table("alarm", "[bed.alarm]", notes);
     let default = Alarm::default();
+    let rise_place = table.place("rise");
     let rise = table.flag("rise", default.rise, notes);
     let not_returned = table.duration_or("not-returned", "off", SECOND..=DAY, notes);
     let repeat = table.duration("repeat", SECOND..=DAY, notes);
@@ -39,5 +42,6 @@ pub(super) fn read(bed: &mut Table<'_>, notes: &mut Notes) -> Read {
         },
         not_in_bed_given: not_in_bed != Choice::NotGiven,
         span,
+        rise_place,
     }
 }

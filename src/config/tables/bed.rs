@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use toml::de::DeValue;
@@ -65,6 +66,7 @@ fn one(
     let levels = detect::read(&mut table, &mat, looks, notes);
     let alarm = alarm::read(&mut table, notes);
     warn_of_gaps(&watch, &watch_span, &alarm, notes);
+    warn_of_short_night(&watch, &watch_span, notes);
     let span = table.span.clone();
     table.close(notes);
     let bed = id.zip(sensor).zip(mat.zones).map(|((id, sensor), zones)| Bed {
@@ -140,9 +142,26 @@ fn warn_of_gaps(watch: &Watch, span: &Span, alarm: &alarm::Read, notes: &mut Not
         notes.missing_warning(span, message, help);
     }
     let Alarm { rise, not_returned, edge, not_in_bed, .. } = &alarm.alarm;
-    if !rise && !edge && not_returned.is_none() && not_in_bed.is_none() {
+    if !rise && not_returned.is_none() {
         let help = "set `rise = true`, or `not-returned = \"15min\"`, in [bed.alarm]";
-        notes.warning(&alarm.span, "nobody is told when the resident leaves this bed", help);
+        let nothing = !edge && not_in_bed.is_none();
+        let message = if nothing {
+            "nobody is told when the resident leaves this bed"
+        } else {
+            "no alarm is raised when the resident leaves this bed and stays away"
+        };
+        notes.warning(if nothing { &alarm.span } else { &alarm.rise_place }, message, help);
+    }
+}
+
+/// A night shorter than this is probably a slip of the pen, such as 10:00 for 22:00.
+const NIGHT_HOURS_MIN: i64 = 4;
+
+fn warn_of_short_night(watch: &Watch, span: &Span, notes: &mut Notes) {
+    let Watch::Window(window) = watch else { return };
+    if window.length() < SignedDuration::from_hours(NIGHT_HOURS_MIN) {
+        let message = format!("this night is shorter than {NIGHT_HOURS_MIN} hours; outside of it no rise is told");
+        notes.warning(span, message, "compare `from` and `to` with when the resident is in bed");
     }
 }
 

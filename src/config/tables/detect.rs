@@ -34,7 +34,16 @@ pub(super) struct Levels {
 
 pub(super) fn read(bed: &mut Table<'_>, mat: &Mat, looks: Looks, notes: &mut Notes) -> Levels {
     let mut table = bed.table("detect", "[bed.detect]", notes);
+    let confirm_place = table.place("confirm");
     let confirm = table.duration_or("confirm", "auto", Duration::ZERO..=CONFIRM_MAX, notes).or(None);
+    if confirm == Some(Duration::ZERO) {
+        let message = "with `confirm = \"0s\"` a single reading decides, so a turn or a glitch may be told as a rise";
+        notes.warning(
+            &confirm_place,
+            message,
+            "write \"auto\", which is as quick where the evidence is clear, or \"1s\"",
+        );
+    }
     let settle = table.duration("settle", Duration::ZERO..=SETTLE_MAX, notes);
     let edge_sensitivity = table.word("edge-sensitivity", &SENSITIVITIES, notes).unwrap_or_default();
     let empty = levels(&mut table, "empty", mat, looks, notes);

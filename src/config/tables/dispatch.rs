@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::mqtt::{no_tls, tls_files};
 use crate::config::Looks;
 use crate::config::address;
-use crate::config::finding::{Notes, Thing, quoted};
+use crate::config::finding::{Notes, Span, Thing, quoted};
 use crate::config::tree::{Placed, Table};
 use crate::dispatch::{ChannelSettings, HttpsSettings, Way};
 
@@ -29,8 +29,26 @@ pub(super) fn read(root: &mut Table<'_>, looks: Looks, notes: &mut Notes) -> Vec
         notes.missing(&(0..0), "there is no `[[dispatch]]`, so nobody would be told", help);
     }
     let mut names = BTreeSet::new();
+    let places: Vec<(Span, Span)> = tables.iter().map(|table| (table.span.clone(), table.place("heartbeat"))).collect();
     let numbered = tables.into_iter().zip(1..);
-    numbered.filter_map(|(table, number)| channel(table, number, &mut names, notes)).collect()
+    let channels: Vec<_> = numbered.filter_map(|(table, number)| channel(table, number, &mut names, notes)).collect();
+    warn_of_gaps(&channels, &places, notes);
+    channels
+}
+
+/// Warns of a way out that is gone with one failure, and of one whose end nobody would notice.
+fn warn_of_gaps(channels: &[ChannelSettings], places: &[(Span, Span)], notes: &mut Notes) {
+    let ([(table, _), ..], true) = (places, channels.len() == places.len()) else { return };
+    // Advice for a file that can be used.
+    if places.len() == 1 && !notes.has_errors() {
+        let help = "add a second `[[dispatch]]`, best over another service; alerts wait here until this one is back";
+        notes.missing_warning(table, "this is the only way to dispatch: while it is away, nobody is told", help);
+    }
+    let silent = channels.iter().all(|channel| channel.heartbeat.is_none());
+    if let (true, Some((_, heartbeat))) = (silent, places.first()) {
+        let message = "no channel gets a heartbeat, so nobody notices when this gateway is dead";
+        notes.warning(heartbeat, message, "write `heartbeat = \"1min\"` in one [[dispatch]] at least");
+    }
 }
 
 fn channel(

@@ -176,7 +176,10 @@ fn channels() {
         ("[[dispatch]]\n[dispatch.https]\n", &["2:1: error: `url` is missing in [dispatch.https]"]),
         ("[[dispatch]]\n[dispatch.https]\nurl = \"dispatch.example\"", &["3:7: error: `url` is no web address"]),
         ("[[dispatch]]\n[dispatch.https]\nurl = \"http://d.example\"", &["3:7: error: `url` goes to another machine"]),
-        ("[[dispatch]]\n[dispatch.https]\nurl = \"http://127.0.0.1:1/\"", &[]),
+        (
+            "[[dispatch]]\n[dispatch.https]\nurl = \"http://127.0.0.1:1/\"",
+            &["1:1: warning: this is the only way to dispatch"],
+        ),
         (
             "[[dispatch]]\n[dispatch.https]\nurl = \"http://[::1]:1/\"\nca-file = \"/ca\"",
             &["4:11: error: certificates are of"],
@@ -198,6 +201,41 @@ fn channels() {
     for (piece, expected) in cases {
         assert_finds(piece, expected);
     }
+}
+
+#[test]
+fn what_is_legal_and_unwise_is_warned_of_where_it_stands() {
+    let bed = |rest: &str| format!("[[bed]]\nid = \"b\"\nmqtt.topic = \"t\"\n{rest}\n");
+    let cases: &[(&str, &[&str])] = &[
+        (
+            "alarm.rise = false\nalarm.not-returned = \"off\"",
+            &["4:1: warning: nobody is told when the resident leaves"],
+        ),
+        (
+            "[bed.alarm]\nedge = true\nnot-returned = \"off\"\nrise = false",
+            &["7:8: warning: no alarm is raised when the resident leaves this bed and stays away"],
+        ),
+        ("alarm.rise = false", &[]),
+        ("alarm.not-returned = \"off\"", &[]),
+        ("detect.confirm = \"0s\"", &["4:18: warning: with `confirm = \"0s\"` a single reading decides"]),
+        ("detect.confirm = \"500ms\"", &[]),
+        (
+            "watch = { from = \"22:00\", to = \"01:59\" }\nalarm.not-in-bed = \"off\"",
+            &["4:9: warning: this night is shorter than 4 hours"],
+        ),
+        ("watch = { from = \"22:00\", to = \"02:00\" }\nalarm.not-in-bed = \"off\"", &[]),
+        ("watch = { from = \"13:00\", to = \"16:00\" }\nalarm.not-in-bed = \"off\"", &["4:9: warning: this night is"]),
+    ];
+    for (rest, expected) in cases {
+        assert_finds(&bed(rest), expected);
+    }
+    let channel = |name: &str, rest: &str| {
+        format!("[[dispatch]]\nname = \"{name}\"\n{rest}\n[dispatch.https]\nurl = \"https://d.example/\"\n")
+    };
+    let (silent, beating) = ("heartbeat = \"off\"", "heartbeat = \"1h\"");
+    assert_finds(&(channel("a", silent) + &channel("b", silent)), &["3:13: warning: no channel gets a heartbeat"]);
+    assert_finds(&(channel("a", silent) + &channel("b", beating)), &[]);
+    assert_finds(&channel("a", beating), &["1:1: warning: this is the only way to dispatch"]);
 }
 
 #[test]
