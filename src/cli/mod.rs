@@ -2,6 +2,7 @@
 //!
 //! Results go to stdout, everything else to stderr. No command disturbs a running watch.
 
+mod calibrate;
 mod check;
 pub mod demo;
 mod nights;
@@ -34,6 +35,7 @@ struct Arguments {
 enum Command {
     Demo(demo::Args),
     Check(check::Args),
+    Calibrate(calibrate::Args),
     Receive(receive::Args),
     Replay(replay::Args),
     Score(score::Args),
@@ -80,6 +82,7 @@ pub fn main() -> ExitCode {
     let result: Result<ExitCode, Failure> = match arguments.command {
         Command::Demo(args) => args.run(),
         Command::Check(args) => args.run(),
+        Command::Calibrate(args) => args.run(),
         Command::Receive(args) => args.run(),
         Command::Replay(args) => args.run(),
         Command::Score(args) => args.run(),

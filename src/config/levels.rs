@@ -43,7 +43,7 @@ pub enum LevelsError {
 pub fn with_levels(text: &str, bed: &BedId, levels: &Levels) -> Result<String, LevelsError> {
     let mut document: DocumentMut =
         text.parse().map_err(|error: toml_edit::TomlError| LevelsError::Broken(error.message().to_owned()))?;
-    let table = bed_of(&mut document, bed).ok_or_else(|| LevelsError::NoBed(bed.clone()))?;
+    let table = bed_of(&mut document, bed).ok_or(LevelsError::NoBed(*bed))?;
     if let Some(sensor) = sensor_of(table) {
         let inverted = sensor.get("invert").and_then(Item::as_bool).unwrap_or(false);
         if inverted != levels.falls() {
@@ -51,7 +51,7 @@ pub fn with_levels(text: &str, bed: &BedId, levels: &Levels) -> Result<String, L
         }
     }
     let detect = table.entry("detect").or_insert_with(|| Item::Table(Table::new()));
-    let detect = detect.as_table_like_mut().ok_or_else(|| LevelsError::NoBed(bed.clone()))?;
+    let detect = detect.as_table_like_mut().ok_or(LevelsError::NoBed(*bed))?;
     put(detect, "empty", zones(&levels.empty));
     put(detect, "occupied", zones(&levels.occupied));
     Ok(document.to_string())
@@ -60,7 +60,9 @@ pub fn with_levels(text: &str, bed: &BedId, levels: &Levels) -> Result<String, L
 fn bed_of<'a>(document: &'a mut DocumentMut, bed: &BedId) -> Option<&'a mut dyn TableLike> {
     let is_it = |table: &dyn TableLike| table.get("id").and_then(Item::as_str) == Some(bed.as_str());
     match document.get_mut("bed")? {
-        Item::ArrayOfTables(beds) => beds.iter_mut().map(|table| table as &mut dyn TableLike).find(|table| is_it(*table)),
+        Item::ArrayOfTables(beds) => {
+            beds.iter_mut().map(|table| table as &mut dyn TableLike).find(|table| is_it(*table))
+        }
         Item::Value(Value::Array(beds)) => beds
             .iter_mut()
             .filter_map(Value::as_inline_table_mut)
@@ -164,7 +166,7 @@ mod tests {
     fn a_text_without_such_a_bed_is_left_alone() {
         let bed: BedId = "bed-1".parse().unwrap();
         for text in ["", "bed = 5\n", "[[bed]]\nid = \"bed-2\"\n", "[[bed]]\nid = \"bed-1\"\ndetect = 5\n"] {
-            assert_eq!(with_levels(text, &bed, &levels()), Err(LevelsError::NoBed(bed.clone())), "{text}");
+            assert_eq!(with_levels(text, &bed, &levels()), Err(LevelsError::NoBed(bed)), "{text}");
         }
         assert!(matches!(with_levels("[[bed]\n", &bed, &levels()), Err(LevelsError::Broken(_))));
     }

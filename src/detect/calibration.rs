@@ -38,8 +38,8 @@ const END_SHARE: f64 = 0.02;
 /// A zone that moves by less than this share of the zone that moves most is not under anybody, or broken.
 const ZONE_SHARE: f64 = 0.02;
 
-/// The largest differences of successive readings are left out of the noise: somebody walks past.
-const NOISE_TRIMMED: f64 = 0.05;
+/// One in so many differences of successive readings, the largest ones, is left out of the noise: somebody walks past.
+const NOISE_TRIMMED: usize = 20;
 
 /// Levels are written to this share of what lying moves.
 const WRITTEN_SHARE: f64 = 1e-3;
@@ -267,7 +267,7 @@ impl Proof {
     #[must_use]
     pub fn new(samples: &[Sample; 6], settings: &Settings) -> Self {
         let [empty, back, left, right, ..] = samples;
-        let lying = mean(&[back, left, right]);
+        let lying = means(&[back, left, right]);
         let rest = empty.total();
         let away = lying.iter().filter(|level| !level.is_nan()).sum::<f64>() - rest;
         let swing = away.abs();
@@ -288,9 +288,15 @@ impl Proof {
             shares,
             findings: Vec::new(),
         };
-        proof.findings = if settings.contact { proof.contact(samples) } else { proof.look(samples, settings, &lying) };
+        proof.findings = if settings.contact { wrong_contact(samples) } else { proof.look(samples, settings, &lying) };
         proof.findings.extend(failed(samples));
         proof
+    }
+
+    /// Tells whether lying stands out of the noise.
+    #[must_use]
+    pub fn is_clear(&self) -> bool {
+        self.noises >= NOISES_GOOD
     }
 
     /// Tells whether there are levels that can be written down: of a mat that can be used, and of each zone.
@@ -332,17 +338,17 @@ impl Proof {
         found.extend(dead_zones(samples));
         found
     }
+}
 
-    /// A contact has two states; there is nothing to measure.
-    fn contact(&self, samples: &[Sample; 6]) -> Vec<Finding> {
-        let wrong = |(step, sample): (&Step, &Sample)| {
-            let lies = sample.total() >= 0.5;
-            let should = !matches!(step, Step::Empty | Step::Left);
-            // Who sits on the edge is on the mat or beside it.
-            (lies != should && *step != Step::OnEdge).then_some(Finding::WrongContact(*step))
-        };
-        Step::ALL.iter().zip(samples).filter_map(wrong).collect()
-    }
+/// A contact has two states; there is nothing to measure.
+fn wrong_contact(samples: &[Sample; 6]) -> Vec<Finding> {
+    let wrong = |(step, sample): (&Step, &Sample)| {
+        let lies = sample.total() >= 0.5;
+        let should = !matches!(step, Step::Empty | Step::Left);
+        // Who sits on the edge is on the mat or beside it.
+        (lies != should && *step != Step::OnEdge).then_some(Finding::WrongContact(*step))
+    };
+    Step::ALL.iter().zip(samples).filter_map(wrong).collect()
 }
 
 fn sum(channels: &Channels) -> f64 {
@@ -358,29 +364,31 @@ fn median(mut values: Vec<f64>) -> f64 {
 /// Standard deviation by successive differences, which neither creep nor breath enlarges much (von Neumann, 1941).
 /// Of Gaussian noise the mean difference is 2/√π of it.
 fn noise(values: &[f64]) -> f64 {
-    let mut differences: Vec<f64> = values.windows(2).map(|pair| (pair[1] - pair[0]).abs()).collect();
+    let following = values.iter().skip(1);
+    let mut differences: Vec<f64> =
+        values.iter().zip(following).map(|(before, after)| (after - before).abs()).collect();
     differences.sort_by(f64::total_cmp);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a length")]
-    let kept = differences.len() - (differences.len() as f64 * NOISE_TRIMMED) as usize;
-    let sum: f64 = differences.iter().take(kept).sum();
-    if kept == 0 { 0.0 } else { sum / kept as f64 * std::f64::consts::PI.sqrt() / 2.0 }
+    differences.truncate(differences.len() - differences.len() / NOISE_TRIMMED);
+    mean(&differences).map_or(0.0, |mean| mean * std::f64::consts::PI.sqrt() / 2.0)
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    let count = u32::try_from(values.len()).ok().filter(|count| *count > 0)?;
+    Some(values.iter().sum::<f64>() / f64::from(count))
 }
 
 /// The mean of each zone; of a zone that gave nothing in one of them, of the others.
-fn mean(samples: &[&Sample]) -> Vec<f64> {
+fn means(samples: &[&Sample]) -> Vec<f64> {
     let zones = samples.first().map_or(0, |first| first.levels.len());
-    let zone = |zone: usize| {
-        let known: Vec<f64> =
-            samples.iter().filter_map(|each| each.levels.get(zone).copied()).filter(|level| !level.is_nan()).collect();
-        if known.is_empty() { f64::NAN } else { known.iter().sum::<f64>() / known.len() as f64 }
-    };
-    (0..zones).map(zone).collect()
+    let known = |zone: usize| samples.iter().filter_map(move |each| each.levels.get(zone).copied());
+    let zone = |zone: usize| mean(&known(zone).filter(|level| !level.is_nan()).collect::<Vec<_>>());
+    (0..zones).map(|each| zone(each).unwrap_or(f64::NAN)).collect()
 }
 
 /// What a swing is compared with: what the sensor can say, or else the value of the empty bed.
 fn scale(settings: &Settings, empty: &Sample) -> Option<f64> {
     let scale = match settings.range {
-        Some((low, high)) => (high - low) * empty.levels.len() as f64,
+        Some((low, high)) => empty.levels.iter().map(|_| high - low).sum(),
         None => empty.total().abs(),
     };
     Some(scale).filter(|scale| scale.is_normal())

@@ -19,6 +19,7 @@ mod mosquitto;
 mod rig;
 
 mod broker;
+mod calibrate;
 mod chain;
 mod commands;
 mod configuration;

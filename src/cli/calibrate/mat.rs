@@ -1,0 +1,80 @@
+//! The mat, read as the watch reads it. Only looks; where the watch holds the port, that is said.
+
+use tokio::sync::{broadcast, watch};
+use tokio::task::JoinSet;
+
+use crate::clock::Clock;
+use crate::config::{Bed, Config};
+use crate::model::Channels;
+use crate::sensor::{FEED_SIGNALS_MAX, Link, Sensor, Signal, mqtt, serial};
+
+/// The readings of one mat, for as long as this lives.
+pub(super) struct Readings {
+    signals: broadcast::Receiver<Signal>,
+    link: watch::Receiver<Link>,
+    // Ends with it.
+    _ways: JoinSet<()>,
+}
+
+/// What comes from a mat.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Heard {
+    /// Its channels.
+    Channels(Channels),
+    /// Something that cannot be read.
+    Rejected,
+    /// The port or the broker is away.
+    Away,
+}
+
+/// Opens the way in to the mat of a bed.
+pub(super) fn listen(config: &Config, bed: &Bed) -> Readings {
+    let (feed, signals) = broadcast::channel(FEED_SIGNALS_MAX);
+    let (said, link) = watch::channel(Link::Connecting);
+    let mut ways = JoinSet::new();
+    match &bed.sensor {
+        Sensor::Serial(settings) => {
+            let settings = settings.clone();
+            ways.spawn(async move { match serial::run(settings, feed).await {} });
+        }
+        Sensor::Mqtt(settings) => {
+            let mat = mqtt::Mat { bed: bed.id, settings: settings.clone(), feed };
+            let setup = mqtt::Setup {
+                broker: config.broker.clone().unwrap_or_default(),
+                // Not the name of the watch, which would be thrown out.
+                client_id: format!("nattvakt-{}-calibrate", config.gateway.id),
+                mats: watch::channel(vec![mat]).1,
+                publications: None,
+                clock: Clock::new(config.gateway.clock),
+                link: said,
+            };
+            ways.spawn(async move { match mqtt::run(setup).await {} });
+        }
+    }
+    Readings { signals, link, _ways: ways }
+}
+
+impl Readings {
+    /// Waits for what comes next.
+    pub(super) async fn next(&mut self) -> Heard {
+        loop {
+            match self.signals.recv().await {
+                Ok(Signal::Reading(reading)) => return Heard::Channels(reading.channels),
+                Ok(Signal::Rejected) => return Heard::Rejected,
+                Ok(Signal::Lost(_) | Signal::Away) => return Heard::Away,
+                // The latest ones are what counts.
+                Ok(Signal::Back) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                // The way in runs as long as this lives.
+                Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Says why nothing comes, as far as the way in knows it.
+    pub(super) fn trouble(&self) -> Option<String> {
+        match &*self.link.borrow() {
+            Link::Down(words) => Some(words.clone()),
+            Link::Connecting | Link::Up => None,
+        }
+    }
+}
