@@ -35,7 +35,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::detect::Start;
 use crate::dispatch;
-use crate::model::{AlertId, BedId, Event, GatewayFault, Health, Sequence};
+use crate::model::{AlertId, BedId, Event, GatewayFault, Health};
 use crate::sensor::mqtt::{Mat, PUBLICATIONS_MAX, Publication};
 use crate::sensor::{BrokerSettings, FEED_SIGNALS_MAX, Feed, Sensor};
 use crate::store::{self, Recovered, Store};
@@ -153,7 +153,7 @@ impl Gateway {
         let recovered = tokio::time::timeout(STORE_OPENS_WITHIN, &mut opened).await;
         let late = recovered.is_err().then(|| (opened, watch::Sender::new(None)));
         let recovered = recovered.ok().and_then(Result::ok);
-        let found = Known::from(recovered, first_start, &clock);
+        let found = Known::from(recovered, first_start);
         if let Some(known) = found.good_time {
             clock.raise_floor(known);
         }
@@ -162,7 +162,7 @@ impl Gateway {
         board.clock(clock.now().trusted);
         let events = tap.as_ref().map(|tap| tap.events.clone());
         let (actions, jobs) = Actions::new(config.actions.clone());
-        let (outbox, receipts) = Outbox::new(store, found.sequence, config.gateway.language, actions, events);
+        let (outbox, receipts) = Outbox::new(store, config.gateway.language, actions, events);
         let own = own::Own::new(clock.clone(), outbox.clone(), board.clone(), found.own);
         let mut gateway = Self {
             delivery: Arc::new(Mutex::new(reload::delivery(&config))),
@@ -320,7 +320,6 @@ type States = Arc<BTreeMap<String, BedState>>;
 
 /// What the store knew.
 struct Known {
-    sequence: Sequence,
     /// None where it has not answered.
     own: Option<OwnState>,
     states: BTreeMap<String, BedState>,
@@ -333,21 +332,20 @@ struct Known {
 }
 
 impl Known {
-    fn from(recovered: Option<Recovered>, first_start: bool, clock: &Clock) -> Self {
+    fn from(recovered: Option<Recovered>, first_start: bool) -> Self {
         let Some(recovered) = recovered else {
             warn!("The store is not open yet; the watch begins without it");
             let unknown = if first_start { Start::First } else { Start::Lost };
-            let sequence = store::first_sequence(clock.now().utc);
             let (own, states) = (None, BTreeMap::new());
             let (accepted, good_time) = (Vec::new(), None);
-            return Self { sequence, own, states, accepted, unknown, good_time };
+            return Self { own, states, accepted, unknown, good_time };
         };
         let lost = !first_start || recovered.found == store::Found::Lost;
         let unknown = if lost { Start::Lost } else { Start::First };
         let (own, states) = (Some(own_state(&recovered)), bed_states(&recovered));
         let accepted = recovered.states.get(ACCEPTED_KEY).and_then(|state| read(ACCEPTED_KEY, state));
         let (accepted, good_time) = (accepted.unwrap_or_default(), good_time(&recovered));
-        Self { sequence: recovered.sequence, own, states, accepted, unknown, good_time }
+        Self { own, states, accepted, unknown, good_time }
     }
 }
 

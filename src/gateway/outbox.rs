@@ -2,7 +2,6 @@
 //!
 //! Never waits, neither for the disk nor for the network.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{broadcast, mpsc};
@@ -13,7 +12,7 @@ use super::ledger::Draft;
 use crate::action::{Actions, Trigger};
 use crate::detect::Because;
 use crate::dispatch::Command;
-use crate::model::{Alert, AlertId, Event, Language, Sequence, texts};
+use crate::model::{Alert, AlertId, Event, Language, texts};
 use crate::store::{Receipt, Store};
 
 /// Commands that wait for the delivery task at most. Beyond it an alert waits in the store and is fetched from there.
@@ -30,7 +29,6 @@ struct Inner {
     store: Store,
     dispatch: Mutex<mpsc::Sender<Command>>,
     receipts: mpsc::Sender<Receipt>,
-    sequence: AtomicU64,
     language: Mutex<Language>,
     actions: Actions,
     tap: Option<broadcast::Sender<Event>>,
@@ -40,16 +38,14 @@ impl Outbox {
     /// Makes the outbox, and what the store answers to what is kept. Nothing is sent before [`Outbox::connect`], but all is stored.
     pub(super) fn new(
         store: Store,
-        first: Sequence,
         language: Language,
         actions: Actions,
         tap: Option<broadcast::Sender<Event>>,
     ) -> (Self, mpsc::Receiver<Receipt>) {
         let (dispatch, _) = mpsc::channel(1);
         let (receipts, given) = mpsc::channel(RECEIPTS_MAX);
-        let sequence = AtomicU64::new(first.0);
         let (dispatch, language) = (Mutex::new(dispatch), Mutex::new(language));
-        let inner = Inner { store, dispatch, receipts, sequence, language, actions, tap };
+        let inner = Inner { store, dispatch, receipts, language, actions, tap };
         (Self(Arc::new(inner)), given)
     }
 
@@ -81,16 +77,6 @@ impl Outbox {
         *lock(&self.0.language) = language;
     }
 
-    /// Draws the next number of an alert.
-    pub(super) fn next_sequence(&self) -> Sequence {
-        Sequence(self.0.sequence.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// Goes on with numbers from `first` at least.
-    pub(super) fn count_from(&self, first: Sequence) {
-        self.0.sequence.fetch_max(first.0, Ordering::Relaxed);
-    }
-
     /// Takes an event: sends and stores what is told of it, and notes the rest in the journal. `state` gives what a
     /// restart must know together with it, under `key`; it is asked for only after the sending has begun. `None` leaves
     /// what the store has.
@@ -104,7 +90,7 @@ impl Outbox {
         let Some(draft) = draft else { return Taken::Noted(event) };
         let alert = Alert {
             id: draft.id,
-            sequence: self.next_sequence(),
+            sequence: self.0.store.next_sequence(),
             text: texts::text(&event.kind, *lock(&self.0.language)).to_owned(),
             priority: draft.priority,
             closes: draft.closes,

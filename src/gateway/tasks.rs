@@ -113,7 +113,7 @@ impl Gateway {
         self.supervisor.watch("delivery", tracing::Span::none(), move |mut beat| {
             let (reports, reported) = mpsc::channel(REPORTS_MAX);
             let commands = outbox.connect();
-            let numbers = outbox.clone();
+            let numbers = outbox.store().clone();
             let setup = dispatch::Setup {
                 settings: lock(&settings).clone(),
                 accepted: lock(&accepted).iter().cloned().collect(),
@@ -172,10 +172,8 @@ impl Gateway {
         let (own, receipts) = (self.own.clone(), Arc::new(tokio::sync::Mutex::new(receipts)));
         self.supervisor.keep("disk", tracing::Span::none(), move || watch_disk(Arc::clone(&receipts), own.clone()));
         if let Some((late, states)) = late {
-            let (outbox, own, late) = (self.outbox.clone(), self.own.clone(), Arc::new(Mutex::new(Some(late))));
-            let clock = self.clock.clone();
-            let fetch =
-                move || fetch_late(Arc::clone(&late), states.clone(), outbox.clone(), own.clone(), clock.clone());
+            let (own, clock, late) = (self.own.clone(), self.clock.clone(), Arc::new(Mutex::new(Some(late))));
+            let fetch = move || fetch_late(Arc::clone(&late), states.clone(), own.clone(), clock.clone());
             self.supervisor.keep("late store", tracing::Span::none(), fetch);
         }
     }
@@ -376,8 +374,8 @@ async fn tell_status(mut health: watch::Receiver<Health>, tap: Option<Tap>) {
 
 type Late = Mutex<Option<oneshot::Receiver<Recovered>>>;
 
-/// A store that was too late for the start: its numbers count from now on, and what it knew is told to whom it concerns.
-async fn fetch_late(late: Arc<Late>, states: watch::Sender<Option<States>>, outbox: Outbox, own: Own, clock: Clock) {
+/// A store that was too late for the start: what it knew is told to whom it concerns.
+async fn fetch_late(late: Arc<Late>, states: watch::Sender<Option<States>>, own: Own, clock: Clock) {
     let late = lock(&late).take();
     let Some(Ok(recovered)) = (match late {
         Some(late) => Some(late.await),
@@ -386,7 +384,6 @@ async fn fetch_late(late: Arc<Late>, states: watch::Sender<Option<States>>, outb
         return;
     };
     info!("The store is open now; what it knew counts from here on");
-    outbox.count_from(recovered.sequence);
     if let Some(known) = good_time(&recovered) {
         clock.raise_floor(known);
     }

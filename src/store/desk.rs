@@ -3,16 +3,19 @@
 //! One lock, held for a push or a take, never over I/O: so the bounds hold, and the right things give way, also while
 //! the owner hangs in a sync that does not end.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
+use super::sequence::Numbers;
 use super::waiting::{PageRequest, Waiting, Work};
 use crate::clock;
-use crate::model::Moment;
+use crate::model::{Moment, Sequence};
 
 /// What the owner does next while the disk is well.
 pub(super) enum Next {
     /// Write this and sync.
     Write(Work),
+    /// Write the mark of the sequence numbers.
+    Mark,
     /// Read a page.
     Read(PageRequest),
     /// Merge what comes from a store that was put aside.
@@ -24,13 +27,26 @@ pub(super) enum Next {
 }
 
 /// The shared place between handles and owner.
-#[derive(Default)]
 pub(super) struct Desk {
     waiting: Mutex<Waiting>,
     bell: Condvar,
+    pub(super) numbers: Arc<Numbers>,
 }
 
 impl Desk {
+    pub(super) fn new(numbers: Numbers) -> Self {
+        Self { waiting: Mutex::default(), bell: Condvar::new(), numbers: Arc::new(numbers) }
+    }
+
+    /// Hands out the next sequence number, and has the mark raised where that comes near it.
+    pub(super) fn number(&self) -> Sequence {
+        let number = self.numbers.draw();
+        if self.numbers.due_mark().is_some() {
+            self.with(|_| ());
+        }
+        number
+    }
+
     /// Leaves or looks up something.
     pub(super) fn with<T>(&self, act: impl FnOnce(&mut Waiting) -> T) -> T {
         // Waiting has no state that a panic could leave half done in a way that matters: it may be used on.
@@ -45,7 +61,7 @@ impl Desk {
         waiting.busy_since = None;
         loop {
             let now = clock::moment();
-            if let Some(next) = next_of(&mut waiting, now, until) {
+            if let Some(next) = self.next_of(&mut waiting, now, until) {
                 waiting.busy_since = Some(now);
                 return next;
             }
@@ -67,20 +83,23 @@ impl Desk {
         let wait = self.bell.wait_timeout(waiting, left);
         wait.unwrap_or_else(PoisonError::into_inner).0.is_closing()
     }
-}
 
-fn next_of(waiting: &mut Waiting, now: Moment, until: Moment) -> Option<Next> {
-    if let Some(work) = waiting.take(now) {
-        return Some(Next::Write(work));
+    fn next_of(&self, waiting: &mut Waiting, now: Moment, until: Moment) -> Option<Next> {
+        if let Some(work) = waiting.take(now) {
+            return Some(Next::Write(work));
+        }
+        if self.numbers.due_mark().is_some() {
+            return Some(Next::Mark);
+        }
+        if let Some(request) = waiting.next_page() {
+            return Some(Next::Read(request));
+        }
+        if waiting.is_closing() {
+            return Some(Next::Close);
+        }
+        if waiting.take_salvaged() {
+            return Some(Next::Salvaged);
+        }
+        (until <= now).then_some(Next::Time)
     }
-    if let Some(request) = waiting.next_page() {
-        return Some(Next::Read(request));
-    }
-    if waiting.is_closing() {
-        return Some(Next::Close);
-    }
-    if waiting.take_salvaged() {
-        return Some(Next::Salvaged);
-    }
-    (until <= now).then_some(Next::Time)
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use nix::fcntl::{AT_FDCWD, Flock, FlockArg, RenameFlags, renameat2};
 
+use super::sequence::Numbers;
 use super::trouble::Trouble;
 
 /// The folder below `[store] path` that the storage engine has to itself.
@@ -189,8 +190,9 @@ impl Folder {
         text.trim_end().parse().ok()
     }
 
-    /// Replaces the mark that lies beside the store; on return it is on the medium.
-    pub(super) fn set_mark(&self, mark: u64) -> Result<(), Trouble> {
+    /// Raises the mark that lies beside the store where that is due; on return it is on the medium.
+    pub(super) fn raise_mark(&self, numbers: &Numbers) -> Result<(), Trouble> {
+        let Some(mark) = numbers.due_mark() else { return Ok(()) };
         let new = self.path.join("sequence.new");
         let write = || {
             let mut file = File::create(&new)?;
@@ -199,7 +201,9 @@ impl Folder {
             fs::rename(&new, self.path.join(SEQUENCE))?;
             sync(&self.path)
         };
-        write().map_err(|error| Trouble::of_io(&self.path, &error))
+        write().map_err(|error| Trouble::of_io(&self.path, &error))?;
+        numbers.marked(mark);
+        Ok(())
     }
 }
 

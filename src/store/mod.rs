@@ -17,7 +17,7 @@
 //! | [`Store::delivered`] has returned | may send the alert again, under its own id, for up to 60 s: that is harmless |
 //! | [`Store::journal`] has returned | may lose the entry for up to 60 s |
 //! | the receipt of [`Store::keep`] is `Ok` | keeps the state |
-//! | [`Recovered`] has arrived | uses no sequence number twice: they are reserved |
+//! | [`Store::next_sequence`] has returned | uses no number again: they are reserved ahead, once the mark has been read |
 //!
 //! All alerts and states that wait (at most 256) are appended with one sync. A receipt that is open after ten seconds
 //! means a disk that hangs; whoever awaits it sets that limit. What made each alert safe first, the medium or dispatch's
@@ -57,7 +57,8 @@
 //! - An alert that waits lies in the log, and in the engine a minute later. The log says that it is done before the engine
 //!   forgets it; segments go oldest first. So the log alone knows what waits.
 //! - Appending the same sequence again replaces the record: a write whose outcome is unknown can be repeated.
-//! - The mark is on the medium before any number of its block is given out, and it never goes back.
+//! - The mark is on the medium before any number of its block is given out, and it never goes back. A number that was
+//!   given out before the mark could be read replaces no other alert that has it.
 //! - While nothing is given to the store, nothing is written; once a day it looks for journal entries that are too old.
 
 mod answer;
@@ -93,7 +94,6 @@ use tokio::sync::{oneshot, watch};
 pub use answer::{Answer, NotKept, Receipt};
 pub use health::{Condition, Health};
 pub use reader::{Wanted, read};
-pub use sequence::first_sequence;
 pub use settings::Settings;
 
 use crate::clock::Clock;
@@ -103,6 +103,7 @@ use answer::answer;
 use desk::Desk;
 use owner::Owner;
 use record::Record;
+use sequence::Numbers;
 use waiting::{Closing, Held, PageRequest, State};
 
 /// The longest key of a state, in bytes.
@@ -118,7 +119,7 @@ pub struct Recovered {
     pub alerts: Vec<Alert>,
     /// All states that were kept, by key.
     pub states: BTreeMap<String, Vec<u8>>,
-    /// The first sequence number that may be used.
+    /// The sequence number that came next when it was open.
     pub sequence: Sequence,
     /// What the store was found as.
     pub found: Found,
@@ -195,7 +196,7 @@ impl Store {
     /// The receiver gets what was found, once. Until then, and while it cannot be opened, wishes wait in memory.
     #[must_use]
     pub fn start(settings: Settings, clock: Clock) -> (Self, oneshot::Receiver<Recovered>) {
-        let desk = Arc::new(Desk::default());
+        let desk = Arc::new(Desk::new(Numbers::by_clock(clock.now().utc)));
         let (health, health_seen) = watch::channel(Health::default());
         let (recovered, found) = oneshot::channel();
         let fault = health.clone();
@@ -209,6 +210,15 @@ impl Store {
         (Self(Arc::new(Handle { desk, clock, health: health_seen })), found)
     }
 
+    /// Hands out the next sequence number; never waits for the disk.
+    ///
+    /// It is above every number that was ever handed out, once the mark that says so has been read: that is the first that
+    /// an opening does. Where the disk does not give it, numbers go by the clock until it does.
+    #[must_use]
+    pub fn next_sequence(&self) -> Sequence {
+        self.0.desk.number()
+    }
+
     /// Keeps an alert until it is delivered, and with it a state, by key, of whatever it came from: both or neither.
     ///
     /// Alerts of one caller lie on disk in the order in which they were given.
@@ -218,6 +228,7 @@ impl Store {
         match records {
             Ok((record, state)) => {
                 let (sequence, priority) = (alert.sequence, alert.priority);
+                self.0.desk.numbers.used(sequence);
                 self.0.desk.with(|waiting| waiting.alert(Held { sequence, priority, record, state, reply }));
             }
             Err(error) => answer(reply, Err(error)),

@@ -10,6 +10,7 @@
 //! Nothing is ever repaired in place: removing the engine's summaries from a damaged store may open it empty.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -18,6 +19,7 @@ use super::folder::Folder;
 use super::ledger::{Begun, Ledger};
 use super::medium::Medium;
 use super::reader::Wanted;
+use super::sequence::Numbers;
 use super::trouble::Trouble;
 use super::{Found, Recovered, Settings};
 
@@ -41,13 +43,23 @@ pub(super) struct Before {
     pub(super) slow: bool,
 }
 
-/// Opens the store.
-pub(super) fn open(settings: &Settings, utc: Timestamp, before: Before) -> Result<Opened, Trouble> {
+/// Opens the store; `numbers` goes on above what it has used, as soon as that can be read.
+pub(super) fn open(
+    settings: &Settings,
+    utc: Timestamp,
+    before: Before,
+    numbers: &Arc<Numbers>,
+) -> Result<Opened, Trouble> {
     let folder = Folder::take(&settings.path)?;
+    let mark = folder.mark();
+    if let Some(mark) = mark {
+        // Before anything large is read: who cannot wait for that needs numbers that nobody has used.
+        numbers.begin_at_mark(mark);
+        folder.raise_mark(numbers)?;
+    }
     if !folder.has_store() {
-        let lost = folder.mark().is_some();
-        let mut opened = begin(&folder, utc)?;
-        if lost {
+        let mut opened = begin(&folder, utc, numbers)?;
+        if mark.is_some() {
             opened.recovered.found = Found::Lost;
             let words = "the store is gone although it was in use: what only it held is lost";
             opened.recovered.notes.push(format!("{words}; {}", taken_from_log(&opened)));
@@ -55,9 +67,11 @@ pub(super) fn open(settings: &Settings, utc: Timestamp, before: Before) -> Resul
         return Ok(opened);
     }
     let notes = folder.prepare()?;
-    let loaded = prove(&folder, before).and_then(|()| load(folder.clone(), notes, true, utc, before.suspect));
+    let loaded = prove(&folder, before)
+        .and_then(|()| load(&folder, notes, true, utc, numbers))
+        .and_then(|opened| verified(opened, before));
     match loaded {
-        Err(Trouble::Damaged { what, .. }) => begin_anew(&folder, utc, &what),
+        Err(Trouble::Damaged { what, .. }) => begin_anew(&folder, utc, numbers, &what),
         result => {
             result.map(|opened| Opened { aside: folder.half_read().map(|aside| (aside, folder.scratch())), ..opened })
         }
@@ -81,10 +95,10 @@ fn prove(folder: &Folder, before: Before) -> Result<(), Trouble> {
     }
 }
 
-fn begin_anew(folder: &Folder, utc: Timestamp, what: &str) -> Result<Opened, Trouble> {
+fn begin_anew(folder: &Folder, utc: Timestamp, numbers: &Arc<Numbers>, what: &str) -> Result<Opened, Trouble> {
     let aside = folder.put_aside()?;
     tracing::error!(path = %aside.display(), error = what, "Damaged store was put aside, a new one is begun");
-    let mut opened = begin(folder, utc)?;
+    let mut opened = begin(folder, utc, numbers)?;
     opened.recovered.found = Found::Lost;
     opened.recovered.notes.push(format!(
         "the store was damaged ({what}) and lies in {} now; a new one was begun: {}; what else can be read of the old one \
@@ -101,8 +115,8 @@ fn taken_from_log(opened: &Opened) -> String {
     format!("{} alerts that wait and {states} states were taken from the log", opened.ledger.undelivered())
 }
 
-fn begin(folder: &Folder, utc: Timestamp) -> Result<Opened, Trouble> {
-    let begun = folder.prepare().and_then(|notes| load(folder.clone(), notes, false, utc, false));
+fn begin(folder: &Folder, utc: Timestamp, numbers: &Arc<Numbers>) -> Result<Opened, Trouble> {
+    let begun = folder.prepare().and_then(|notes| load(folder, notes, false, utc, numbers));
     if begun.is_err() {
         // It holds nothing yet; the next try must not take the half-made one for a damaged one.
         folder.discard();
@@ -111,20 +125,26 @@ fn begin(folder: &Folder, utc: Timestamp) -> Result<Opened, Trouble> {
 }
 
 fn load(
-    folder: Folder,
+    folder: &Folder,
     mut notes: Vec<String>,
     existed: bool,
     utc: Timestamp,
-    suspect: bool,
+    numbers: &Arc<Numbers>,
 ) -> Result<Opened, Trouble> {
     let medium = Medium::open(&folder.store())?;
-    let Begun { mut ledger, first, known } = Ledger::begin(medium, folder, existed, utc, &mut notes)?;
-    if suspect {
-        ledger.verify(&mut notes)?;
-    }
+    let Begun { mut ledger, known } =
+        Ledger::begin(medium, folder.clone(), existed, utc, Arc::clone(numbers), &mut notes)?;
     let states = ledger.states(&mut notes)?;
     let alerts = ledger.page(None, FIRST_PAGE, &mut notes)?;
     let found = if known { Found::Known } else { Found::New };
-    let recovered = Recovered { alerts, states, sequence: first, found, notes };
+    let recovered = Recovered { alerts, states, sequence: numbers.next(), found, notes };
     Ok(Opened { ledger, recovered, aside: None })
+}
+
+/// Reads every alert and the whole journal where damage was met.
+fn verified(mut opened: Opened, before: Before) -> Result<Opened, Trouble> {
+    if before.suspect {
+        opened.ledger.verify(&mut opened.recovered.notes)?;
+    }
+    Ok(opened)
 }

@@ -112,6 +112,7 @@ impl Owner {
             let until = if self.shrinking { clock::moment() } else { self.prune_at };
             match self.desk.next(until) {
                 Next::Write(work) => self.write(work),
+                Next::Mark => self.mark(),
                 Next::Read(request) => self.read(request),
                 Next::Salvaged => self.merge(),
                 Next::Time if self.shrinking => self.shrink(),
@@ -127,7 +128,7 @@ impl Owner {
     fn opened(&mut self) -> bool {
         while self.ledger.is_none() {
             let closing = self.wait_to_retry();
-            match opening::open(&self.settings, self.clock.now().utc, self.before) {
+            match opening::open(&self.settings, self.clock.now().utc, self.before, &self.desk.numbers) {
                 Ok(opened) => self.adopt(opened),
                 Err(trouble) => {
                     self.fail(&trouble);
@@ -205,7 +206,7 @@ impl Owner {
 
     fn end_salvage(&mut self, words: &str) {
         let Some((_, merged)) = self.salvage.take() else { return };
-        let Merged { alerts, states, journal } = merged;
+        let Merged { alerts, states, journal, .. } = merged;
         let note = format!(
             "{alerts} more alerts that wait, {states} more states and {journal} journal entries were taken over from the \
              damaged store; {words}"
@@ -254,6 +255,13 @@ impl Owner {
                 self.desk.with(|waiting| waiting.put_back(work, clock::moment()));
                 self.fail(&trouble);
             }
+        }
+    }
+
+    fn mark(&mut self) {
+        let Some(ledger) = &self.ledger else { return };
+        if let Err(trouble) = ledger.raise_mark() {
+            self.fail(&trouble);
         }
     }
 

@@ -8,6 +8,7 @@ mod damage;
 mod ext4;
 mod limits;
 mod model;
+mod numbers;
 mod power;
 mod restarts;
 mod wrecks;
@@ -15,6 +16,7 @@ mod wrecks;
 use std::path::Path;
 use std::time::Duration;
 
+use super::ledger::Ledger;
 use super::*;
 use crate::clock::ClockSource;
 use crate::model::{Kind, Now, Priority};
@@ -41,6 +43,23 @@ async fn open(path: &Path) -> (Store, Recovered) {
     let (store, recovered) = start(path);
     let recovered = within(recovered).await.unwrap();
     (store, recovered)
+}
+
+/// Opens what the store's owner works with.
+fn open_ledger(path: &Path) -> Ledger {
+    open_ledger_with(path, &Arc::new(Numbers::by_clock(now().utc)))
+}
+
+fn open_ledger_with(path: &Path, numbers: &Arc<Numbers>) -> Ledger {
+    let settings = Settings { path: path.to_owned(), ..Settings::default() };
+    opening::open(&settings, now().utc, opening::Before::default(), numbers).unwrap().ledger
+}
+
+fn keep(ledger: &mut Ledger, alert: &Alert) {
+    let (reply, _receipt) = Answer::pair();
+    let record = Record::of_json(alert).unwrap();
+    let held = Held { sequence: alert.sequence, priority: alert.priority, record, state: None, reply };
+    ledger.keep(&[waiting::Write::Alert(held)], &[]).unwrap();
 }
 
 async fn close(store: Store) {

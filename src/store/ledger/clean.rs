@@ -31,9 +31,7 @@ impl Ledger {
                 return Ok(());
             }
             for (sequence, record) in waiting {
-                let mut frame = Vec::new();
-                frames::alert(&mut frame, sequence, &record, None);
-                self.append(&frame)?;
+                self.log_alert(sequence, &record)?;
             }
             self.log.sync()?;
             self.log.remove_oldest()?;

@@ -1,13 +1,15 @@
 //! Takes over what could be read of an older store that was put aside.
 
-use super::super::frames;
+use std::collections::BTreeSet;
+
 use super::super::medium::{Changes, Entry};
 use super::super::record::payload;
 use super::super::trouble::Trouble;
-use super::{Ledger, Meta, number, numbered, read_alert, state_name};
+use super::{Ledger, Meta, after, numbered, read_alert, state_name};
+use crate::model::AlertId;
 
 /// What was taken over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(in super::super) struct Merged {
     /// Alerts that wait and were not known.
     pub(in super::super) alerts: u64,
@@ -15,6 +17,8 @@ pub(in super::super) struct Merged {
     pub(in super::super) states: u64,
     /// Journal entries.
     pub(in super::super) journal: u64,
+    /// Alerts that got another number, for their own has been used again.
+    renumbered: BTreeSet<AlertId>,
 }
 
 impl Ledger {
@@ -24,16 +28,15 @@ impl Ledger {
             self.absorb(&[], &[])?;
         }
         let (mut changes, mut taken, mut meta, mut first) =
-            (Changes::default(), *merged, self.meta, self.journal_first);
+            (Changes::default(), merged.clone(), self.meta, self.journal_first);
         for (key, record) in entries {
             match key.first() {
-                Some(b'a') if self.misses_alert(&key, &record)? && changes.decides(&key).is_none() => {
-                    let mut frame = Vec::new();
-                    frames::alert(&mut frame, number(&key).unwrap_or(0), &record, None);
-                    self.append(&frame)?;
+                Some(b'a') if changes.decides(&key).is_none() => {
+                    let Some((sequence, record)) = self.missed(&key, record, &mut taken)? else { continue };
+                    self.log_alert(sequence, &record)?;
                     meta = Meta { undelivered: meta.undelivered + 1, ..meta };
                     taken.alerts += 1;
-                    changes.put(key, &record);
+                    changes.put(numbered(b'a', sequence), &record);
                 }
                 Some(b's') if payload(&record).is_ok() && !self.medium.holds(&key)? => {
                     taken.states += u64::from(changes.decides(&key).is_none() && !state_name(&key).is_empty());
@@ -58,8 +61,20 @@ impl Ledger {
         self.done_before.clear();
     }
 
-    fn misses_alert(&self, key: &[u8], record: &[u8]) -> Result<bool, Trouble> {
-        let done = number(key).is_some_and(|sequence| self.done_before.contains_key(&sequence));
-        Ok(!done && read_alert(key, record).is_ok() && !self.medium.holds(key)?)
+    /// Returns the number and record under which an alert is taken over; nothing where it is known, done or unreadable.
+    fn missed(&self, key: &[u8], record: Vec<u8>, taken: &mut Merged) -> Result<Option<(u64, Vec<u8>)>, Trouble> {
+        let Ok(alert) = read_alert(key, &record) else { return Ok(None) };
+        if self.done_before.contains_key(&alert.sequence.0) {
+            return Ok(None);
+        }
+        let stored = self.medium.scan(key, &after(key), 1)?;
+        let Some((_, stored)) = stored.first() else { return Ok(Some((alert.sequence.0, record))) };
+        // One that cannot be read is the same, as far as anybody can tell.
+        let is_other = read_alert(key, stored).is_ok_and(|stored| stored.id != alert.id);
+        if !is_other || !taken.renumbered.insert(alert.id) {
+            return Ok(None);
+        }
+        let renumbered = self.renumbered(alert);
+        Ok(renumbered.map(|(sequence, record)| (sequence.0, record.as_bytes().to_vec())))
     }
 }

@@ -11,12 +11,14 @@
 //! | `x` + key | a record that could not be read, as it was found; only a technician looks at it |
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 mod clean;
 mod fold;
+mod make_way;
 mod merge;
 mod pending;
 mod prune;
@@ -24,12 +26,13 @@ mod replay;
 mod shrink;
 
 use super::folder::Folder;
+use super::frames;
 use super::log::{Log, Position};
 use super::medium::{Changes, Medium};
 use super::record::{BadRecord, Record, parse, payload};
+use super::sequence::Numbers;
 use super::trouble::Trouble;
 use super::waiting::Write;
-use super::{frames, sequence};
 use crate::model::{Alert, Sequence};
 pub(super) use merge::Merged;
 use pending::Pending;
@@ -78,6 +81,7 @@ pub(super) struct Ledger {
     medium: Medium,
     log: Log,
     folder: Folder,
+    numbers: Arc<Numbers>,
     meta: Meta,
     pending: Pending,
     /// Up to where of the log `pending` goes.
@@ -101,8 +105,6 @@ pub(super) struct Ledger {
 /// What a store is opened with.
 pub(super) struct Begun {
     pub(super) ledger: Ledger,
-    /// The first sequence number that may be used.
-    pub(super) first: Sequence,
     /// Whether the store has held something before.
     pub(super) known: bool,
 }
@@ -116,6 +118,7 @@ impl Ledger {
         folder: Folder,
         existed: bool,
         utc: Timestamp,
+        numbers: Arc<Numbers>,
         notes: &mut Vec<String>,
     ) -> Result<Begun, Trouble> {
         let meta = read_meta(&medium)?;
@@ -128,13 +131,15 @@ impl Ledger {
         }
         let log = Log::open(folder.outbox())?;
         let survey = log.survey();
-        let marks = [meta.map_or(0, |meta| meta.mark), folder.mark().unwrap_or(0)];
-        let first = sequence::first_after(marks, [last, survey.last].into_iter().flatten().map(Sequence), utc);
+        numbers.begin_at_mark(meta.map_or(0, |meta| meta.mark));
+        numbers.begin_by_clock(utc);
+        [last, survey.last].into_iter().flatten().for_each(|last| numbers.used(Sequence(last)));
         let journal_first = medium.scan(b"j", b"k", 1)?.first().and_then(|(key, _)| number(key));
         let mut ledger = Self {
             medium,
             log,
             folder,
+            numbers,
             meta: meta.unwrap_or_default(),
             pending: Pending::default(),
             position: meta.unwrap_or_default().position,
@@ -153,14 +158,17 @@ impl Ledger {
             notes.push("the counters were missing or could not be read, and were counted anew".to_owned());
             ledger.meta.undelivered = ledger.count(b"a", b"b")?;
         }
-        let meta = Meta { mark: first.saturating_add(sequence::BLOCK), ..ledger.meta };
-        ledger.write(Changes::default(), meta)?;
+        let mark = ledger.numbers.due_mark().unwrap_or_else(|| ledger.numbers.mark());
+        ledger.write(Changes::default(), Meta { mark, ..ledger.meta })?;
         ledger.folder.sync_all()?;
+        // Behind the engine: a mark beside an engine that holds nothing means that this has lost something.
+        ledger.raise_mark()?;
         ledger.replay(&survey, notes)?;
+        ledger.make_way()?;
         if !existed || ledger.folder.half_read().is_some() {
             ledger.done_before = survey.done;
         }
-        Ok(Begun { ledger, first: Sequence(first), known })
+        Ok(Begun { ledger, known })
     }
 
     /// Appends to the log, with the news that others are done; on return all of it is on the medium, or none of it counts.
@@ -168,7 +176,7 @@ impl Ledger {
         if writes.is_empty() {
             return Ok(());
         }
-        self.raise_mark(writes)?;
+        self.raise_mark()?;
         self.log_done(done)?;
         let mut frame = Vec::new();
         for write in writes {
@@ -207,7 +215,8 @@ impl Ledger {
         // Before the engine forgets them: what the log does not say is done is taken for lost.
         self.log.sync()?;
         let gone: BTreeSet<u64> = gone.iter().map(|sequence| sequence.0).chain(self.pending.done.clone()).collect();
-        let (mut changes, mut meta) = (Changes::default(), Meta { position: self.position, ..self.meta });
+        let (mut changes, mut meta) = (Changes::default(), self.meta);
+        (meta.position, meta.mark) = (self.position, self.numbers.mark());
         for (sequence, record) in self.pending.alerts.iter().filter(|(sequence, _)| !gone.contains(sequence)) {
             let key = numbered(b'a', *sequence);
             meta.undelivered += u64::from(!self.medium.holds(&key)?);
@@ -239,6 +248,12 @@ impl Ledger {
         self.clean()
     }
 
+    fn log_alert(&mut self, sequence: u64, record: &[u8]) -> Result<(), Trouble> {
+        let mut frame = Vec::new();
+        frames::alert(&mut frame, sequence, record, None);
+        self.append(&frame)
+    }
+
     fn log_done(&mut self, done: &[Sequence]) -> Result<(), Trouble> {
         if done.is_empty() {
             return Ok(());
@@ -248,17 +263,9 @@ impl Ledger {
         self.append(&frame)
     }
 
-    fn raise_mark(&mut self, writes: &[Write]) -> Result<(), Trouble> {
-        let sequence = |write: &Write| match write {
-            Write::Alert(held) => Some(held.sequence),
-            Write::State { .. } => None,
-        };
-        let raised = writes.iter().filter_map(sequence).max().and_then(|last| sequence::raised(self.meta.mark, last));
-        if let Some(mark) = raised {
-            self.folder.set_mark(mark)?;
-            self.meta.mark = mark;
-        }
-        Ok(())
+    /// Raises the mark of the sequence numbers where that is due. The engine gets it with the next batch.
+    pub(super) fn raise_mark(&self) -> Result<(), Trouble> {
+        self.folder.raise_mark(&self.numbers)
     }
 
     /// Returns undelivered alerts in order of sequence, at most `limit`, fewer where they are large; none only at the
@@ -349,9 +356,6 @@ impl Ledger {
         }
         if meta != self.meta {
             changes.put(META.to_vec(), meta.record().as_bytes());
-        }
-        if meta.mark != self.meta.mark {
-            self.folder.set_mark(meta.mark)?;
         }
         self.write_copy(&changes);
         self.medium.write(&changes)?;

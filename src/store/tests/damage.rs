@@ -7,10 +7,9 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
-use super::super::ledger::Ledger;
 use super::super::medium::{Changes, Medium};
 use super::super::record::Record;
-use super::super::{folder::Folder, journal, opening};
+use super::super::{folder::Folder, journal};
 use super::*;
 
 /// A store with alerts 1 to 40 and a state, closed, with a summary: the engine writes one of what it finds at opening.
@@ -299,8 +298,8 @@ async fn counters_that_cannot_be_read_are_counted_anew_and_numbers_do_not_go_bac
 #[test]
 fn journal_entries_older_than_kept_are_removed_in_bounded_steps() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = Settings { path: folder.path().to_owned(), keep: Duration::from_secs(35 * 24 * 3600) };
-    let mut ledger: Ledger = opening::open(&settings, now().utc, opening::Before::default()).unwrap().ledger;
+    let settings = Settings { keep: Duration::from_secs(35 * 24 * 3600), ..Settings::default() };
+    let mut ledger = open_ledger(folder.path());
     let at = |days: i64, trusted| Now { utc: now().utc - SignedDuration::from_hours(24 * days), trusted, ..now() };
     let note = |at: &Now| journal::event(&alert(1).event, at).unwrap();
     let entries = [(400, at(90, false)), (300, at(36, true)), (100, at(50, false)), (20, at(34, true))];

@@ -3,26 +3,7 @@
 use std::fs;
 
 use super::super::ledger::Ledger;
-use super::super::opening;
-use super::super::record::Record;
-use super::super::waiting::{Held, Write};
 use super::*;
-
-fn open_ledger(path: &Path) -> Ledger {
-    let settings = Settings { path: path.to_owned(), ..Settings::default() };
-    opening::open(&settings, now().utc, opening::Before::default()).unwrap().ledger
-}
-
-fn keep(ledger: &mut Ledger, alert: &Alert) {
-    let (reply, _receipt) = Answer::pair();
-    let record = Record::of_json(alert).unwrap();
-    ledger
-        .keep(
-            &[Write::Alert(Held { sequence: alert.sequence, priority: alert.priority, record, state: None, reply })],
-            &[],
-        )
-        .unwrap();
-}
 
 fn all(ledger: &mut Ledger) -> Vec<Alert> {
     let (mut found, mut last) = (Vec::new(), None);

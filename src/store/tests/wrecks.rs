@@ -12,9 +12,6 @@ use proptest::test_runner::{RngAlgorithm, TestRng};
 
 use super::super::frames::Frame;
 use super::super::log::Log;
-use super::super::opening;
-use super::super::record::Record;
-use super::super::waiting::{Held, Write};
 use super::*;
 
 /// Alerts 1 to 40 are delivered, the others wait; the last 20 lie in the log only.
@@ -43,14 +40,8 @@ async fn make(path: &Path) {
         (1..=DELIVERED).filter(|_| part == 2).for_each(|sequence| store.delivered(delivered(sequence)));
         close(store).await;
     }
-    let settings = Settings { path: path.to_owned(), ..Settings::default() };
-    let mut ledger = opening::open(&settings, now().utc, opening::Before::default()).unwrap().ledger;
-    let write = |sequence| {
-        let (reply, _receipt) = Answer::pair();
-        let record = Record::of_json(&alert(sequence)).unwrap();
-        Write::Alert(Held { sequence: Sequence(sequence), priority: Priority::Alarm, record, state: None, reply })
-    };
-    ledger.keep(&(LAST - IN_LOG_ONLY + 1..=LAST).map(write).collect::<Vec<_>>(), &[]).unwrap();
+    let mut ledger = open_ledger(path);
+    (LAST - IN_LOG_ONLY + 1..=LAST).for_each(|sequence| keep(&mut ledger, &alert(sequence)));
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
