@@ -74,22 +74,29 @@ impl Folder {
     }
 
     /// Tells whether there is anything of a store here: data, or the engine's summary of it.
-    pub(super) fn has_store(&self) -> bool {
-        let Ok(entries) = fs::read_dir(self.store()) else { return false };
-        entries.flatten().any(|entry| {
-            let is_data = entry.file_name() == "db" && entry.metadata().is_ok_and(|data| data.len() > 0);
-            is_data || entry.file_name().to_string_lossy().starts_with("snap.")
-        })
+    ///
+    /// # Errors
+    ///
+    /// Fails where the disk does not say: one that cannot be looked at for a moment is not gone.
+    pub(super) fn has_store(&self) -> Result<bool, Trouble> {
+        holds_store(&self.store()).map_err(|error| Trouble::of_io(&self.store(), &error))
     }
 
-    /// Makes the store's folder, and mends what a power cut leaves behind and the storage engine cannot open.
+    /// Makes the store's folder, and tells whether it had to; it holds nothing then.
+    pub(super) fn make_store(&self) -> Result<bool, Trouble> {
+        let store = self.store();
+        match DirBuilder::new().mode(MODE).create(&store) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(Trouble::of_io(&store, &error)),
+        }
+    }
+
+    /// Mends what a power cut leaves behind in the store's folder and the storage engine cannot open.
     pub(super) fn prepare(&self) -> Result<Vec<String>, Trouble> {
         let store = self.store();
         let mut notes = Vec::new();
         let mut prepare = || {
-            if !store.exists() {
-                DirBuilder::new().mode(MODE).create(&store)?;
-            }
             if !store.is_dir() {
                 return Err(ErrorKind::NotADirectory.into());
             }
@@ -176,7 +183,7 @@ impl Folder {
         self.path.join(format!("{STORE}.corrupt-{number}"))
     }
 
-    /// Removes a store that was begun just now and holds nothing.
+    /// Removes a store whose folder was made just now: it holds nothing.
     pub(super) fn discard(&self) {
         if let Err(error) = remove_folder(&self.store()) {
             tracing::debug!(error = %error, "Unfinished store is left behind");
@@ -205,6 +212,21 @@ impl Folder {
         numbers.marked(mark);
         Ok(())
     }
+}
+
+fn holds_store(folder: &Path) -> io::Result<bool> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let is_summary = entry.file_name().to_string_lossy().starts_with("snap.");
+        if is_summary || entry.file_name() == "db" && entry.metadata()?.len() > 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn parent_of(path: &Path) -> &Path {

@@ -57,7 +57,7 @@ pub(super) fn open(
         numbers.begin_at_mark(mark);
         folder.raise_mark(numbers)?;
     }
-    if !folder.has_store() {
+    if !folder.has_store()? {
         let mut opened = begin(&folder, utc, numbers)?;
         if mark.is_some() {
             opened.recovered.found = Found::Lost;
@@ -116,9 +116,10 @@ fn taken_from_log(opened: &Opened) -> String {
 }
 
 fn begin(folder: &Folder, utc: Timestamp, numbers: &Arc<Numbers>) -> Result<Opened, Trouble> {
+    let made = folder.make_store()?;
     let begun = folder.prepare().and_then(|notes| load(folder, notes, false, utc, numbers));
-    if begun.is_err() {
-        // It holds nothing yet; the next try must not take the half-made one for a damaged one.
+    if made && begun.is_err() {
+        // The next try must not take the half-made one for a damaged one.
         folder.discard();
     }
     begun

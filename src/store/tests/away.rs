@@ -45,6 +45,27 @@ async fn a_path_that_cannot_be_made_is_told() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_looked_at_or_was_there_before_is_never_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let faulty = async || {
+        let (store, _recovered) = start(path);
+        until_faulty(&store).await;
+        close(store).await;
+    };
+    std::os::unix::fs::symlink("store", path.join("store")).unwrap();
+    faulty().await;
+    assert!(fs::symlink_metadata(path.join("store")).is_ok(), "a folder that the disk does not show is not gone");
+
+    fs::remove_file(path.join("store")).unwrap();
+    fs::create_dir(path.join("store")).unwrap();
+    fs::write(path.join("store/evidence"), "not ours").unwrap();
+    fs::write(path.join("outbox"), "a file").unwrap();
+    faulty().await;
+    assert!(path.join("store/evidence").exists());
+}
+
+#[tokio::test]
 async fn closing_while_the_disk_is_away_says_what_is_gone() {
     let (store, _recovered) = start(Path::new("/proc/nattvakt"));
     let receipt = store.append(&alert(1), None);
