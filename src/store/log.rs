@@ -13,6 +13,7 @@ use std::fs::{self, DirBuilder, File};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,14 @@ const SEGMENT_BYTES_MAX: u64 = 1 << 20;
 /// Unreadable bytes are passed over in pieces of this size.
 const BLOCK_BYTES: usize = 4096;
 
+/// How often the disk is asked for a segment, with pauses in between, before something of it is passed over.
+const READ_TRIES: u32 = 4;
+const READ_PAUSE: Duration = Duration::from_millis(100);
+
+/// What the name of a segment ends with that was put aside because the disk does not give it. The newest two are kept.
+const UNREAD: &str = ".unread";
+const UNREAD_MAX: usize = 2;
+
 /// Who owns the folder.
 const MODE: u32 = 0o700;
 
@@ -48,6 +57,8 @@ pub(super) struct Segment {
     pub(super) damaged: usize,
     /// What at its end is not whole, in bytes.
     pub(super) torn: usize,
+    /// What of it the disk does not give, in bytes: for now, or for ever.
+    pub(super) unread: usize,
 }
 
 /// What the log says as a whole.
@@ -61,6 +72,8 @@ pub(super) struct Survey {
     pub(super) damaged: usize,
     /// What at the ends of segments is not whole, in bytes.
     pub(super) torn: usize,
+    /// Segments of which the disk does not give all, and how much it does not, in bytes.
+    pub(super) unread: BTreeMap<u64, usize>,
 }
 
 struct Open {
@@ -126,24 +139,28 @@ impl Log {
         closed + self.open.as_ref().map_or(0, |open| open.size as u64)
     }
 
-    /// Reads a segment. What the disk does not give is passed over as damaged; one that is gone is empty.
+    /// Reads a segment; what the disk does not give is passed over. One that is gone is empty.
     pub(super) fn read(&self, number: u64) -> Segment {
-        let bytes = File::open(self.path(number)).and_then(|file| read_what_can_be(&file));
-        let (bytes, unreadable) = bytes.unwrap_or_default();
+        let (bytes, unread) = read_what_can_be(&self.path(number));
         // Each was begun with at least this many: what is shorter was cut off.
         let cut = FIRST_BYTES.saturating_sub(bytes.len());
         let frames::Read { frames, damaged, torn } = frames::read(&bytes);
         let placed = |(end, frame)| (Position { segment: number, offset: end as u64 }, frame);
-        Segment { frames: frames.into_iter().map(placed).collect(), damaged: damaged.max(unreadable).max(cut), torn }
+        // What was not read lies as zeros between the frames, or is all that there is.
+        let damaged = if unread == 0 { damaged.max(cut) } else { 0 };
+        Segment { frames: frames.into_iter().map(placed).collect(), damaged, torn, unread }
     }
 
     /// Reads through all segments that take nothing more.
     pub(super) fn survey(&self) -> Survey {
         let mut survey = Survey::default();
         for number in self.closed() {
-            let Segment { frames, damaged, torn } = self.read(number);
+            let Segment { frames, damaged, torn, unread } = self.read(number);
             survey.damaged += damaged;
             survey.torn += torn;
+            if unread > 0 {
+                survey.unread.insert(number, unread);
+            }
             for (position, frame) in frames {
                 match frame {
                     Frame::Alert { sequence, .. } => {
@@ -166,6 +183,21 @@ impl Log {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(Trouble::of_io(&self.folder, &error)),
             Ok(()) | Err(_) => self.closed.pop_front(),
         };
+        Ok(())
+    }
+
+    /// Puts the oldest segment aside, for the disk does not give it; of those before it one is kept.
+    pub(super) fn put_oldest_aside(&mut self) -> Result<(), Trouble> {
+        let Some((number, _)) = self.closed.front().copied() else { return Ok(()) };
+        let shift = || {
+            let mut aside = unread(&self.folder)?;
+            while aside.len() >= UNREAD_MAX {
+                drop(fs::remove_file(aside.remove(0)));
+            }
+            fs::rename(self.path(number), self.folder.join(format!("{number:010}{UNREAD}")))
+        };
+        shift().map_err(|error| Trouble::of_io(&self.folder, &error))?;
+        self.closed.pop_front();
         Ok(())
     }
 
@@ -230,20 +262,43 @@ fn list(folder: &Path) -> io::Result<VecDeque<(u64, u64)>> {
     Ok(segments.into())
 }
 
+/// Returns the segments that were put aside, the oldest first.
+fn unread(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let paths = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
+    let mut aside: Vec<_> = paths.into_iter().filter(|path| path.to_string_lossy().ends_with(UNREAD)).collect();
+    aside.sort();
+    Ok(aside)
+}
+
 /// Returns what the disk gives of a file, zeros in place of the rest, and how many bytes that rest has.
-fn read_what_can_be(file: &File) -> io::Result<(Vec<u8>, usize)> {
-    let size = usize::try_from(file.metadata()?.len().min(SEGMENT_BYTES_MAX)).unwrap_or(0);
-    let (mut bytes, mut unreadable) = (vec![0; size], 0);
-    if file.read_exact_at(&mut bytes, 0).is_ok() {
-        return Ok((bytes, 0));
+fn read_what_can_be(path: &Path) -> (Vec<u8>, usize) {
+    for _ in 1..READ_TRIES {
+        match read_whole(path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => std::thread::sleep(READ_PAUSE),
+            whole => return (whole.unwrap_or_default(), 0),
+        }
     }
+    let opened = File::open(path).and_then(|file| Ok((size_of(&file)?, file)));
+    let Ok((size, file)) = opened else { return (Vec::new(), FIRST_BYTES) };
+    let (mut bytes, mut unread) = (vec![0; size], 0);
     for (index, block) in bytes.chunks_mut(BLOCK_BYTES).enumerate() {
         if file.read_exact_at(block, (index * BLOCK_BYTES) as u64).is_err() {
             block.fill(0);
-            unreadable += block.len();
+            unread += block.len();
         }
     }
-    Ok((bytes, unreadable))
+    (bytes, unread)
+}
+
+fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    let mut bytes = vec![0; size_of(&file)?];
+    file.read_exact_at(&mut bytes, 0)?;
+    Ok(bytes)
+}
+
+fn size_of(file: &File) -> io::Result<usize> {
+    Ok(usize::try_from(file.metadata()?.len().min(SEGMENT_BYTES_MAX)).unwrap_or(0))
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@
 //! ```text
 //! <path>/                  [store] path, mode 0700 where we make it; locked with flock while in use
 //!   outbox/0000000001 …    the log: what was given, in frames with a checksum each; whole segments go when they are done
+//!   outbox/0000000001.unread   a segment that the disk did not give, put aside; the newest two
 //!   store/                 the storage engine's files
 //!   store.new/             a smaller copy of it, while it is being made
 //!   salvage/               a copy of a damaged store, until that has been read to its end

@@ -242,11 +242,17 @@ impl Owner {
             work.kept();
             if work.absorb || ledger.is_full() { ledger.absorb(&work.gone, &work.notes) } else { Ok(()) }
         });
-        let (folded, shrink) = (ledger.take_folded(), ledger.wants_shrinking());
+        let (folded, found, shrink) = (ledger.take_folded(), ledger.take_found_late(), ledger.wants_shrinking());
         if folded > 0 {
             self.note(&[format!(
                 "too many alerts wait: {folded} of the oldest were folded into others of their bed and kind"
             )]);
+        }
+        if found > 0 {
+            self.note(&[format!(
+                "{found} alerts that wait were found in the outbox's log, which could not be read before"
+            )]);
+            self.health.send_modify(|health| health.salvaged += found);
         }
         self.shrinking |= shrink && work.absorb;
         match kept {

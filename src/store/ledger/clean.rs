@@ -1,6 +1,7 @@
 //! Keeps the log short: what is done goes, segment by segment, the oldest first.
 
 use super::super::frames::{self, Frame};
+use super::super::log::Segment;
 use super::super::record::Record;
 use super::super::trouble::Trouble;
 use super::super::waiting::State;
@@ -25,7 +26,9 @@ impl Ledger {
         for _ in 0..SEGMENTS_AT_ONCE {
             // The segment that is written has all states; without one those are in the last of these.
             let (Some(_), Some(oldest)) = (self.log.open_segment(), self.log.closed().next()) else { return Ok(()) };
-            let waiting = self.waiting_in(oldest)?;
+            let segment = self.log.read(oldest);
+            let (is_whole, alerts) = (segment.unread == 0, alerts_of(segment));
+            let waiting = self.waiting(&alerts)?;
             let is_large = self.log.bytes() > 2 * ALERT_BYTES * self.undelivered() + SLACK_BYTES;
             if !waiting.is_empty() && !is_large {
                 return Ok(());
@@ -33,21 +36,45 @@ impl Ledger {
             for (sequence, record) in waiting {
                 self.log_alert(sequence, &record)?;
             }
+            if self.unread.remove(&oldest) {
+                self.find_late(alerts)?;
+            }
             self.log.sync()?;
-            self.log.remove_oldest()?;
+            if is_whole {
+                self.log.remove_oldest()?;
+            } else {
+                self.log.put_oldest_aside()?;
+            }
         }
         Ok(())
     }
 
-    /// Returns the alerts of a segment that wait, as they are now: one may have been replaced since.
-    fn waiting_in(&self, segment: u64) -> Result<Vec<(u64, Vec<u8>)>, Trouble> {
-        let mut waiting = Vec::new();
-        for (_, frame) in self.log.read(segment).frames {
-            if let Frame::Alert { sequence, .. } = frame {
-                let key = numbered(b'a', sequence);
-                let found = self.medium.scan(&key, &after(&key), 1)?;
-                waiting.extend(found.into_iter().map(|(_, record)| (sequence, record)));
+    /// Takes up what the disk did not give of a segment at the opening and gives now.
+    fn find_late(&mut self, alerts: Vec<(u64, Vec<u8>)>) -> Result<(), Trouble> {
+        for (sequence, record) in alerts {
+            let is_known =
+                self.pending.alerts.contains_key(&sequence) || self.medium.holds(&numbered(b'a', sequence))?;
+            if !is_known && !self.is_done(sequence) {
+                self.log_alert(sequence, &record)?;
+                self.pending.alert(sequence, record);
+                self.found_late += 1;
             }
+        }
+        Ok(())
+    }
+
+    /// Returns how many alerts have come to light in the log since this was last asked.
+    pub(in super::super) fn take_found_late(&mut self) -> u64 {
+        std::mem::take(&mut self.found_late)
+    }
+
+    /// Returns those alerts that wait, as they are now: one may have been replaced since.
+    fn waiting(&self, alerts: &[(u64, Vec<u8>)]) -> Result<Vec<(u64, Vec<u8>)>, Trouble> {
+        let mut waiting = Vec::new();
+        for (sequence, _) in alerts {
+            let key = numbered(b'a', *sequence);
+            let found = self.medium.scan(&key, &after(&key), 1)?;
+            waiting.extend(found.into_iter().map(|(_, record)| (*sequence, record)));
         }
         Ok(waiting)
     }
@@ -80,4 +107,12 @@ impl Ledger {
         }
         self.log.append(&frames)
     }
+}
+
+fn alerts_of(segment: Segment) -> Vec<(u64, Vec<u8>)> {
+    let alert = |(_, frame)| match frame {
+        Frame::Alert { sequence, record, .. } => Some((sequence, record)),
+        Frame::State { .. } | Frame::Done(_) => None,
+    };
+    segment.frames.into_iter().filter_map(alert).collect()
 }

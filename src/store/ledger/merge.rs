@@ -58,13 +58,15 @@ impl Ledger {
 
     /// Forgets what was needed for merging only.
     pub(in super::super) fn merged_all(&mut self) {
-        self.done_before.clear();
+        if self.unread.is_empty() {
+            self.done = None;
+        }
     }
 
     /// Returns the number and record under which an alert is taken over; nothing where it is known, done or unreadable.
     fn missed(&self, key: &[u8], record: Vec<u8>, taken: &mut Merged) -> Result<Option<(u64, Vec<u8>)>, Trouble> {
         let Ok(alert) = read_alert(key, &record) else { return Ok(None) };
-        if self.done_before.contains_key(&alert.sequence.0) {
+        if self.is_done(alert.sequence.0) {
             return Ok(None);
         }
         let stored = self.medium.scan(key, &after(key), 1)?;

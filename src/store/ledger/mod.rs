@@ -90,8 +90,13 @@ pub(super) struct Ledger {
     journal_next: u64,
     /// Keys and bytes of records that could not be read, to be put aside with the next batch.
     unreadable: BTreeMap<Vec<u8>, Vec<u8>>,
-    /// Where an older store is being read: what the log says is done. That one must not bring it back.
-    done_before: BTreeMap<u64, Position>,
+    /// Where something older is still to be read, a store that was put aside or a part of the log: what is done. It must
+    /// not be brought back.
+    done: Option<BTreeSet<u64>>,
+    /// Segments of the log that could not be read as a whole.
+    unread: BTreeSet<u64>,
+    /// Alerts that were found in them later.
+    found_late: u64,
     /// Beyond so many the oldest are folded, but for so many of them.
     undelivered_max: u64,
     oldest_left: usize,
@@ -146,7 +151,9 @@ impl Ledger {
             journal_first: journal_first.unwrap_or(JOURNAL_BEGINS),
             journal_next: journal_last.map_or(JOURNAL_BEGINS, |last| last.saturating_add(1)),
             unreadable: BTreeMap::new(),
-            done_before: BTreeMap::new(),
+            done: None,
+            unread: survey.unread.keys().copied().collect(),
+            found_late: 0,
             undelivered_max: UNDELIVERED_MAX,
             oldest_left: fold::OLDEST_LEFT,
             fold_from: fold::Cursor::default(),
@@ -165,10 +172,15 @@ impl Ledger {
         ledger.raise_mark()?;
         ledger.replay(&survey, notes)?;
         ledger.make_way()?;
-        if !existed || ledger.folder.half_read().is_some() {
-            ledger.done_before = survey.done;
+        if ledger.folder.half_read().is_some() || !ledger.unread.is_empty() {
+            ledger.done = Some(survey.done.into_keys().collect());
         }
         Ok(Begun { ledger, known })
+    }
+
+    /// Tells whether it is known that an alert needs no sending any more.
+    fn is_done(&self, sequence: u64) -> bool {
+        self.done.as_ref().is_some_and(|done| done.contains(&sequence))
     }
 
     /// Appends to the log, with the news that others are done; on return all of it is on the medium, or none of it counts.
@@ -258,8 +270,12 @@ impl Ledger {
         if done.is_empty() {
             return Ok(());
         }
+        let done: Vec<u64> = done.iter().map(|sequence| sequence.0).collect();
+        if let Some(all) = &mut self.done {
+            all.extend(&done);
+        }
         let mut frame = Vec::new();
-        frames::done(&mut frame, &done.iter().map(|sequence| sequence.0).collect::<Vec<_>>());
+        frames::done(&mut frame, &done);
         self.append(&frame)
     }
 

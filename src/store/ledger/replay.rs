@@ -34,6 +34,13 @@ impl Ledger {
                 survey.damaged
             ));
         }
+        if !survey.unread.is_empty() {
+            notes.push(format!(
+                "{} bytes of the outbox's log cannot be read: the disk fails, replace it soon; what they held is taken from \
+                 the store where it has it, and they are read again later",
+                survey.unread.values().sum::<usize>()
+            ));
+        }
         if survey.torn > 0 {
             notes.push(format!(
                 "{} bytes at the end of the outbox's log are not whole: what was being written when the power went was \

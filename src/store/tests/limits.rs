@@ -1,6 +1,7 @@
 //! Nothing grows for ever: what waits is folded, the disk gets back what a backlog took, the log stays short.
 
 use std::fs;
+use std::path::PathBuf;
 
 use super::super::ledger::Ledger;
 use super::*;
@@ -99,6 +100,53 @@ async fn what_a_power_cut_leaves_of_a_copy_is_removed() {
     assert_eq!((sequences(&recovered.alerts), recovered.notes), (vec![1], vec![]));
     assert!(!folder.path().join("store.new").exists());
     close(store).await;
+}
+
+/// Alerts 1 to 3 in the first segment of the log and nowhere else, 2 of them done; the disk does not give that segment.
+fn segment_that_cannot_be_read(path: &Path) -> (Ledger, PathBuf) {
+    let mut ledger = open_ledger(path);
+    (1..=3).for_each(|sequence| keep(&mut ledger, &alert(sequence)));
+    drop(ledger);
+    let mut ledger = open_ledger(path);
+    ledger.absorb(&[Sequence(2)], &[]).unwrap();
+    drop(ledger);
+    fs::remove_dir_all(path.join("store")).unwrap();
+    let segment = path.join("outbox/0000000001");
+    fs::rename(&segment, path.join("elsewhere")).unwrap();
+    fs::create_dir(&segment).unwrap();
+    let mut ledger = open_ledger(path);
+    assert_eq!(all(&mut ledger), []);
+    keep(&mut ledger, &alert(9));
+    (ledger, segment)
+}
+
+#[test]
+fn what_the_disk_did_not_give_of_the_log_is_read_again_before_it_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut ledger, segment) = segment_that_cannot_be_read(folder.path());
+    fs::remove_dir(&segment).unwrap();
+    fs::rename(folder.path().join("elsewhere"), &segment).unwrap();
+    ledger.absorb(&[], &[]).unwrap();
+    assert_eq!(ledger.take_found_late(), 2);
+    assert_eq!(sequences(&all(&mut ledger)), [1, 3, 9]);
+    assert!(!segment.exists());
+    drop(ledger);
+    fs::remove_dir_all(folder.path().join("store")).unwrap();
+    assert_eq!(sequences(&all(&mut open_ledger(folder.path()))), [1, 3, 9], "the log knows them as well");
+}
+
+#[test]
+fn what_the_disk_never_gives_of_the_log_is_put_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut ledger, segment) = segment_that_cannot_be_read(folder.path());
+    ledger.absorb(&[], &[]).unwrap();
+    assert_eq!(sequences(&all(&mut ledger)), [9]);
+    assert!(!segment.exists() && segment.with_extension("unread").exists());
+    drop(ledger);
+    let settings = Settings { path: folder.path().to_owned(), ..Settings::default() };
+    let numbers = Arc::new(Numbers::by_clock(now().utc));
+    let opened = opening::open(&settings, now().utc, opening::Before::default(), &numbers).unwrap();
+    assert_eq!((sequences(&opened.recovered.alerts), opened.recovered.notes), (vec![9], vec![]), "told once");
 }
 
 #[test]
