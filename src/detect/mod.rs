@@ -172,6 +172,12 @@ impl Detector {
         }
     }
 
+    /// Goes on, after the settings have changed, with what the mat said last: nothing was missed since.
+    pub fn resume(&mut self, last: &Reading, now: Now) {
+        self.gap = false;
+        self.on_reading(last, now);
+    }
+
     /// Lets the time come to `now`: what was due fires, each at its own time.
     pub fn on_deadline(&mut self, now: Now) {
         while let Some(due) = self.next_deadline().filter(|due| *due <= now.moment) {

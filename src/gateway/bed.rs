@@ -2,7 +2,7 @@
 //!
 //! The one owner of the bed's state. Waits only for readings, its next deadline, its beat and the end.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::Receiver;
@@ -15,10 +15,11 @@ use super::board::Board;
 use super::ledger::Ledger;
 use super::outbox::{Outbox, Taken, draw_id};
 use super::supervisor::Beat;
+use super::tasks::lock;
 use crate::clock::{self, Clock};
-use crate::detect::{Detector, Memory, Settings, Start};
-use crate::model::{MatHealth, Moment};
-use crate::sensor::{Feed, Signal};
+use crate::detect::{BedMemory, Detector, EdgeMemory, Memory, Settings, Start};
+use crate::model::{MatHealth, Moment, Quality, Reading};
+use crate::sensor::{Feed, Sensor, Signal};
 
 /// What of a bed outlives a restart.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -29,12 +30,38 @@ pub(super) struct BedState {
     /// Which alerts are open.
     #[serde(default)]
     pub ledger: Ledger,
+    /// Which mat it was; none: noted by a version that did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mat: Option<String>,
+}
+
+impl BedState {
+    /// Returns what the detector must know. Where another mat lies in the bed by now, the levels of the one before are
+    /// worth nothing, nor is what that one said last; an absence goes on.
+    fn memory_for(&self, mat: &str) -> Option<Memory> {
+        let memory = self.memory.clone()?;
+        if self.mat.as_deref().is_none_or(|known| known == mat) {
+            return Some(memory);
+        }
+        let edge = EdgeMemory { told: memory.edge.told, ..EdgeMemory::default() };
+        Some(Memory { bed: BedMemory::Unknown, learnt: None, edge, ..memory })
+    }
+}
+
+/// Says in one line which mat a sensor is.
+pub(super) fn mat_of(sensor: &Sensor) -> String {
+    match sensor {
+        Sensor::Serial(serial) => format!("{} {:?}", serial.port.display(), serial.columns),
+        Sensor::Mqtt(mqtt) => format!("{} {:?}", mqtt.topic, mqtt.payload),
+    }
 }
 
 /// What is known of a bed, and how much of the store is in it. Outlives a task that panics.
 #[derive(Debug, Clone)]
 pub(super) struct Knowledge {
     state: BedState,
+    /// What was heard last: a live reading, or that the way in is not open. Once it is open again that is `None`.
+    last: Option<Signal>,
     /// Whether the store has said what it knew. Until then nothing is written over it.
     answered: bool,
     /// Whether anything was decided in this life of the program.
@@ -44,7 +71,19 @@ pub(super) struct Knowledge {
 impl Knowledge {
     /// Starts with what the store knew, where it has answered.
     pub(super) fn new(state: BedState, answered: bool) -> Self {
-        Self { state, answered, decided: false }
+        Self { state, last: None, answered, decided: false }
+    }
+
+    /// The way in is another one from now on, or none: what came over it says nothing about the next.
+    pub(super) fn unheard(&mut self) {
+        self.last = None;
+    }
+
+    /// Hands out what is known; a reading only once. One that makes a task panic must not meet the next.
+    fn hand_out(&mut self) -> Self {
+        let known = self.clone();
+        self.last = self.last.filter(|last| !matches!(last, Signal::Reading(_)));
+        known
     }
 }
 
@@ -58,6 +97,8 @@ pub(super) fn state_key(settings: &Settings) -> String {
 pub(super) struct Bed {
     /// What decisions depend on.
     pub settings: Settings,
+    /// Which mat it is ([`mat_of`]).
+    pub mat: String,
     /// Where the mat's signals come from.
     pub feed: Feed,
     /// The clocks.
@@ -79,19 +120,20 @@ pub(super) struct Bed {
 impl Bed {
     /// Watches the bed until the program ends.
     pub(super) async fn watch(self, mut feed: Receiver<Signal>, mut beat: Beat) {
-        let Knowledge { state, answered, decided } = lock(&self.known).clone();
+        let Knowledge { state, last, answered, decided } = lock(&self.known).hand_out();
         let mut late = self.late.clone().filter(|_| !answered);
-        let start = state.memory.map_or(self.unknown.clone(), Start::Remembered);
+        let start = state.memory_for(&self.mat).map_or(self.unknown.clone(), Start::Remembered);
         let mut watching = Watching {
             detector: Detector::new(self.settings.clone(), &start, self.clock.now()),
             ledger: state.ledger,
             key: state_key(&self.settings),
             health: None,
-            way: None,
+            last,
             answered,
             decided,
             bed: &self,
         };
+        watching.go_on();
         watching.follow_up().await;
         let mut stop = self.stop.clone();
         let mut armed = watching.detector.next_deadline();
@@ -125,6 +167,7 @@ impl Bed {
             }
         }
         watching.keep();
+        lock(&self.known).last = watching.last;
     }
 }
 
@@ -138,20 +181,30 @@ struct Watching<'a> {
     ledger: Ledger,
     key: String,
     health: Option<MatHealth>,
-    /// What befell the way in last, where it is not open.
-    way: Option<Signal>,
+    /// As in [`Knowledge`].
+    last: Option<Signal>,
     answered: bool,
     decided: bool,
 }
 
 impl Watching<'_> {
+    /// Goes on from what was heard last before the settings changed. Whoever listens now has listened since.
+    fn go_on(&mut self) {
+        match self.last {
+            Some(Signal::Reading(reading)) => self.detector.resume(&reading, self.bed.clock.now()),
+            Some(way) => self.signal(way),
+            None => {}
+        }
+    }
+
     fn signal(&mut self, signal: Signal) {
         let now = self.bed.clock.now();
-        self.way = match signal {
-            Signal::Lost(_) | Signal::Away => Some(signal),
-            Signal::Reading(_) | Signal::Back => None,
-            Signal::Rejected => self.way,
-        };
+        match signal {
+            Signal::Reading(Reading { quality: Quality::Live, .. }) => self.last = Some(signal),
+            Signal::Lost(_) | Signal::Away => self.way(Some(signal)),
+            Signal::Back => self.way(None),
+            Signal::Rejected | Signal::Reading(Reading { quality: Quality::Old, .. }) => {}
+        }
         match signal {
             Signal::Reading(reading) => self.detector.on_reading(&reading, now),
             Signal::Rejected => self.detector.on_rejected(now),
@@ -159,6 +212,12 @@ impl Watching<'_> {
             Signal::Away => self.detector.on_away(now),
             Signal::Back => self.detector.on_back(now),
         }
+    }
+
+    /// Notes what befell the way in, also for a task that takes over after a panic.
+    fn way(&mut self, last: Option<Signal>) {
+        self.last = last;
+        lock(&self.bed.known).last = last;
     }
 
     /// Signals were dropped, maybe one that said that the way in is lost or open: what was known is not sure any more.
@@ -171,12 +230,13 @@ impl Watching<'_> {
     /// Takes what a store that answers late knew. What was decided without it stands; what it had open can be closed.
     fn recall(&mut self, known: BedState) {
         self.answered = true;
+        let memory = known.memory_for(&self.bed.mat).filter(|_| !self.decided);
         self.ledger.recall(known.ledger);
-        if let (false, Some(memory)) = (self.decided, known.memory) {
+        if let Some(memory) = memory {
             let start = Start::Remembered(memory);
             self.detector = Detector::new(self.bed.settings.clone(), &start, self.bed.clock.now());
-            if let Some(way) = self.way {
-                self.signal(way);
+            if let Some(last) = self.last {
+                self.signal(last);
             }
         }
         self.keep();
@@ -222,16 +282,14 @@ impl Watching<'_> {
 
     /// Notes what a restart must know, for a task that panics; returns it for the store, where that is to have it.
     fn state(&self) -> Option<Vec<u8>> {
-        let state = BedState { memory: Some(self.detector.memory()), ledger: self.ledger.clone() };
+        let (memory, mat) = (Some(self.detector.memory()), Some(self.bed.mat.clone()));
+        let state = BedState { memory, ledger: self.ledger.clone(), mat };
         let write = || serde_json::to_vec(&state).expect("a bed's state has nothing that JSON cannot say");
         let written = self.answered.then(write);
-        *lock(&self.bed.known) = Knowledge { state, answered: self.answered, decided: self.decided };
+        let mut known = lock(&self.bed.known);
+        (known.state, known.answered, known.decided) = (state, self.answered, self.decided);
         written
     }
-}
-
-fn lock(known: &Mutex<Knowledge>) -> MutexGuard<'_, Knowledge> {
-    known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Waits for the answer of a store that had not given it at the start.
@@ -252,5 +310,41 @@ async fn receive(feed: &mut Receiver<Signal>) -> Result<Signal, u64> {
         Ok(signal) => Ok(signal),
         Err(RecvError::Lagged(count)) => Err(count),
         Err(RecvError::Closed) => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::detect::{AbsenceMemory, Learnt};
+
+    #[test]
+    fn of_another_mat_only_the_person_is_remembered() {
+        let time = Timestamp::UNIX_EPOCH;
+        let absence = AbsenceMemory { since: time, watched: true, told: true, reminders: 1, due: None };
+        let memory = Memory {
+            saved: time,
+            mat: String::new(),
+            bed: BedMemory::InBed { since: time, seen: time },
+            absence: Some(absence),
+            learnt: Some(Learnt { empty: vec![100.0], occupied: vec![600.0], lain_s: 9 }),
+            edge: EdgeMemory { told: true, lies: vec![500.0], rim: vec![1.0] },
+            faults: Vec::new(),
+            zones: Vec::new(),
+            last_rise: Some(time),
+        };
+        let state = |mat: Option<&str>| BedState {
+            memory: Some(memory.clone()),
+            ledger: Ledger::default(),
+            mat: mat.map(str::to_owned),
+        };
+        assert_eq!(state(Some("one")).memory_for("one"), Some(memory.clone()));
+        assert_eq!(state(None).memory_for("one"), Some(memory.clone()), "noted by an earlier version");
+        let other = state(Some("one")).memory_for("other").unwrap();
+        assert_eq!((other.bed, other.learnt), (BedMemory::Unknown, None));
+        assert_eq!(other.edge, EdgeMemory { told: true, ..EdgeMemory::default() });
+        assert_eq!((other.absence, other.last_rise), (Some(absence), Some(time)));
     }
 }

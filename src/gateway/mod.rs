@@ -37,7 +37,7 @@ use crate::detect::Start;
 use crate::dispatch;
 use crate::model::{AlertId, BedId, Event, GatewayFault, Health};
 use crate::sensor::mqtt::{Mat, PUBLICATIONS_MAX, Publication};
-use crate::sensor::{BrokerSettings, FEED_SIGNALS_MAX, Feed, Sensor};
+use crate::sensor::{BrokerSettings, FEED_SIGNALS_MAX, Feed, Sensor, Signal};
 use crate::store::{self, Recovered, Store};
 use bed::{Bed, BedState, Knowledge};
 use board::Board;
@@ -188,8 +188,10 @@ impl Gateway {
         gateway.start_keepers(tap);
         gateway.start_actions(jobs);
         for bed in gateway.config.beds.clone() {
-            gateway.start_bed(&bed, broadcast::Sender::new(FEED_SIGNALS_MAX), None);
+            gateway.start_bed(&bed, None);
         }
+        // A bed that comes later, and that neither the store nor this life knows, was never watched.
+        gateway.unknown = Start::First;
         gateway.apply_broker();
         gateway.start_certificates();
         gateway.start_disk_watch(late, receipts);
@@ -200,15 +202,32 @@ impl Gateway {
         gateway
     }
 
-    /// Starts the tasks of a bed, with what is known of it where that is not the store's to say.
-    fn start_bed(&mut self, bed: &config::Bed, feed: Feed, known: Option<Arc<Mutex<Knowledge>>>) {
+    /// Starts the tasks of a bed: its watch and its way in. `known`: what is known of it, where that is not the store's
+    /// to say.
+    fn start_bed(&mut self, bed: &config::Bed, known: Option<Arc<Mutex<Knowledge>>>) {
         let known = known.or_else(|| self.retired.remove(&bed.id)).unwrap_or_else(|| {
             let state = self.states.get(&bed::state_key(&bed.detect)).cloned().unwrap_or_default();
             Arc::new(Mutex::new(Knowledge::new(state, self.late.is_none())))
         });
+        let feed = broadcast::Sender::new(FEED_SIGNALS_MAX);
+        self.start_watch(bed, feed.clone(), feed.subscribe(), known);
+        if let Sensor::Serial(settings) = &bed.sensor {
+            self.start_serial(bed, settings, feed);
+        }
+    }
+
+    /// Starts the watch of a bed, which hears what comes from `heard` on.
+    fn start_watch(
+        &mut self,
+        bed: &config::Bed,
+        feed: Feed,
+        heard: broadcast::Receiver<Signal>,
+        known: Arc<Mutex<Knowledge>>,
+    ) {
         let stop = watch::Sender::new(false);
         let watching = Bed {
             settings: bed.detect.clone(),
+            mat: bed::mat_of(&bed.sensor),
             feed: feed.clone(),
             clock: self.clock.clone(),
             outbox: self.outbox.clone(),
@@ -218,15 +237,12 @@ impl Gateway {
             late: self.late.as_ref().map(watch::Sender::subscribe),
             stop: stop.subscribe(),
         };
-        let span = tracing::info_span!("bed", bed.id = %bed.id);
+        let (span, mut heard) = (tracing::info_span!("bed", bed.id = %bed.id), Some(heard));
         self.supervisor.watch(&format!("bed {}", bed.id), span, move |beat| {
             // Heard from now on: what comes while a failed task waits to be started again is not lost.
-            let feed = watching.feed.subscribe();
+            let feed = heard.take().unwrap_or_else(|| watching.feed.subscribe());
             watching.clone().watch(feed, beat)
         });
-        if let Sensor::Serial(settings) = &bed.sensor {
-            self.start_serial(bed, settings, feed.clone());
-        }
         self.beds.insert(bed.id, RunningBed { settings: bed.clone(), feed, known, stop });
     }
 

@@ -19,8 +19,8 @@ use super::{Gateway, RunningBed, notify};
 use crate::clock;
 use crate::config::{Bed, Config};
 use crate::dispatch::{self, Command};
-use crate::model::GatewayFault;
-use crate::sensor::{FEED_SIGNALS_MAX, Sensor, mqtt};
+use crate::model::{BedId, GatewayFault};
+use crate::sensor::{Sensor, Signal, mqtt};
 
 /// How long reading the file may take.
 const LOAD_WITHIN: Duration = Duration::from_secs(30);
@@ -150,8 +150,9 @@ impl Gateway {
         let wanted = self.config.beds.clone();
         let gone: Vec<_> = self.beds.keys().filter(|id| !wanted.iter().any(|bed| bed.id == **id)).copied().collect();
         for id in gone {
-            if let Some(bed) = self.stop_bed(id).await {
+            if let Some(bed) = self.stop_watch(id).await {
                 info!(bed.id = %id, "Bed is gone");
+                self.stop_way_in(&bed);
                 self.board.remove(id);
                 self.retired.insert(id, bed.known);
             }
@@ -159,28 +160,42 @@ impl Gateway {
         for bed in wanted {
             let Some(running) = self.beds.get(&bed.id) else {
                 info!(bed.id = %bed.id, "Bed is new");
-                self.start_bed(&bed, broadcast::Sender::new(FEED_SIGNALS_MAX), None);
+                self.start_bed(&bed, None);
                 continue;
             };
-            if running.settings == bed {
-                continue;
-            }
-            if let Some(RunningBed { feed, known, .. }) = self.stop_bed(bed.id).await {
-                info!(bed.id = %bed.id, "Bed has changed");
-                self.start_bed(&bed, feed, Some(known));
+            if running.settings != bed {
+                self.change_bed(&bed, running.feed.subscribe()).await;
             }
         }
     }
 
-    /// Ends the tasks of a bed; it notes what it knows.
-    async fn stop_bed(&mut self, id: crate::model::BedId) -> Option<RunningBed> {
+    /// Starts a bed anew with other settings. Where its mat is the same, the way in stays open, and `heard` has what comes
+    /// over it while nobody watches: a mat that sends only on change would not say it again.
+    async fn change_bed(&mut self, bed: &Bed, heard: broadcast::Receiver<Signal>) {
+        let Some(before) = self.stop_watch(bed.id).await else { return };
+        info!(bed.id = %bed.id, "Bed has changed");
+        if before.settings.sensor == bed.sensor {
+            self.start_watch(bed, before.feed, heard, before.known);
+        } else {
+            self.stop_way_in(&before);
+            self.start_bed(bed, Some(before.known));
+        }
+    }
+
+    /// Ends the watch of a bed; it notes what it knows.
+    async fn stop_watch(&mut self, id: BedId) -> Option<RunningBed> {
         let bed = self.beds.remove(&id)?;
-        self.supervisor.drop_task(&format!("port of {id}"));
         bed.stop.send_replace(true);
         for verdict in self.supervisor.ended(&format!("bed {id}"), BED_ENDS_WITHIN).await {
             self.judge(verdict);
         }
         Some(bed)
+    }
+
+    /// Closes the port of a bed that is gone or has another mat. Topics are left with [`Self::apply_broker`].
+    fn stop_way_in(&mut self, bed: &RunningBed) {
+        self.supervisor.drop_task(&format!("port of {}", bed.settings.id));
+        lock(&bed.known).unheard();
     }
 
     /// Lets the connection to the broker go on with other mats, or starts and ends it.
