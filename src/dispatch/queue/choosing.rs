@@ -41,21 +41,25 @@ impl Queue {
         }
     }
 
-    /// The alert of a line that may go next: the first one, or one after it where that one does not hold the line.
+    /// The alert of a line that may go next: the first one, or one after it where that one does not hold the line. What
+    /// was spread over the time after a start and is not due yet holds up only what was spread with it.
     pub(super) fn head(&self, channel: usize, line: &BTreeSet<Key>, now: Moment) -> Option<(Moment, Key)> {
         let mut soonest: Option<(Moment, Key)> = None;
+        let mut spread = false;
         for key in line {
-            let tried = match self.entries.get(key)?.lane(channel) {
+            let entry = self.entries.get(key)?;
+            let (tried, is_spread) = match entry.lane(channel) {
                 Lane::Closed | Lane::Accepted => continue,
-                Lane::Waiting { .. } if self.is_held(*key, channel) => continue,
+                Lane::Waiting { .. } if self.is_held(*key, channel) || (spread && !entry.live) => continue,
                 Lane::Waiting { due, tried } => {
                     soonest = Some(soonest.map_or((due, *key), |before| before.min((due, *key))));
-                    tried
+                    (tried, !entry.live && tried.attempts == 0 && due > now)
                 }
-                Lane::InFlight { tried } => tried,
+                Lane::InFlight { tried } => (tried, false),
             };
+            spread |= is_spread;
             let may_go = soonest.is_some_and(|(due, _)| due <= now);
-            if may_go || !tried.refused_for_itself {
+            if may_go || !(tried.refused_for_itself || is_spread) {
                 break;
             }
         }

@@ -87,7 +87,21 @@ impl Queue {
 
     /// Sets the time of the next channel, where there is one left.
     pub(super) fn arm_give_up(&mut self, key: Key, from: Moment) {
-        let at = self.next_closed(key).map(|_| from + self.delivery.give_up_after.max(Duration::from_millis(1)));
+        self.set_give_up(key, self.give_up_from(from));
+    }
+
+    /// The channels, or the time after which the next one is tried, are others by now: what has waited has waited.
+    pub(super) fn keep_give_up(&mut self, key: Key, now: Moment) {
+        let (armed, fresh) = (self.entries.get(&key).and_then(|entry| entry.give_up), self.give_up_from(now));
+        self.set_give_up(key, armed.map_or(fresh, |armed| armed.min(fresh)));
+    }
+
+    fn give_up_from(&self, from: Moment) -> Moment {
+        from + self.delivery.give_up_after.max(Duration::from_millis(1))
+    }
+
+    fn set_give_up(&mut self, key: Key, at: Moment) {
+        let at = self.next_closed(key).map(|_| at);
         if let Some(entry) = self.entries.get_mut(&key) {
             if let Some(before) = std::mem::replace(&mut entry.give_up, at) {
                 self.give_ups.remove(&(before, key));
@@ -112,17 +126,23 @@ impl Queue {
         }
     }
 
-    /// A refusal needs no waiting: the next channel is tried unless one that was opened later still may accept.
+    /// A refusal needs no waiting: the next channel is tried unless another one still may accept.
     pub(super) fn open_next_after_wrong(&mut self, key: Key, now: Moment) {
-        let hopeful = |entry: &Entry| {
-            entry.lanes.iter().any(|lane| match lane {
-                Lane::Waiting { tried, .. } | Lane::InFlight { tried } => tried.wrong_since.is_none(),
-                Lane::Accepted => true,
-                Lane::Closed => false,
-            })
-        };
-        if self.delivery.order == Order::Fallback && self.entries.get(&key).is_some_and(|entry| !hopeful(entry)) {
+        if self.delivery.order == Order::Fallback && !self.is_hopeful(key) {
             self.open_next(key, now);
         }
+    }
+
+    /// Tells whether a channel that was tried has accepted an alert or still may: one that is wrong or known to be down
+    /// hardly will.
+    pub(super) fn is_hopeful(&self, key: Key) -> bool {
+        let Some(entry) = self.entries.get(&key) else { return false };
+        entry.lanes.iter().enumerate().any(|(channel, lane)| match lane {
+            Lane::Waiting { tried, .. } | Lane::InFlight { tried } => {
+                tried.wrong_since.is_none() && !self.is_down(channel)
+            }
+            Lane::Accepted => true,
+            Lane::Closed => false,
+        })
     }
 }

@@ -1,0 +1,46 @@
+//! What leaves the memory, and comes back.
+
+use super::*;
+
+#[test]
+fn at_the_bound_the_last_to_be_sent_leaves_and_is_asked_back() {
+    let mut queue = queue(Order::Fallback, 1).with_held_max(4);
+    let old = (1..=10).map(|sequence| alert(sequence, "bed-1", Kind::Edge));
+    queue.recovered(old.collect(), &now(0), now(0).moment);
+    assert_eq!(queue.waiting(), 4);
+    queue.raise(alert(11, "bed-2", Kind::Rise), &now(0));
+    // What closes something that left joins it, so that it cannot overtake it.
+    queue.raise(closing(12, "bed-1", &[9]), &now(0));
+    assert_eq!(reports(&mut queue).last(), Some(&Report::Evicted { count: 8 }));
+    let mut sent = Vec::new();
+    let mut stored = (4..=10).map(|sequence| alert(sequence, "bed-1", Kind::Edge)).collect::<Vec<_>>();
+    stored.push(closing(12, "bed-1", &[9]));
+    for _ in 0..40 {
+        for attempt in attempts(&mut queue, 0) {
+            sent.push((attempt.alert.sequence.0, attempt.priority));
+            queue.on_outcome(attempt.ticket, accepted(), &now(0), 0);
+        }
+        for report in reports(&mut queue) {
+            if let Report::Room { count } = report {
+                queue.recovered(stored.drain(..count.min(stored.len())).collect(), &now(0), now(0).moment);
+            }
+        }
+    }
+    let order: Vec<u64> = sent.iter().map(|(sequence, _)| *sequence).collect();
+    assert_eq!(order, [11, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12]);
+    let (_, priority) = sent.iter().find(|(sequence, _)| *sequence == 9).unwrap();
+    assert_eq!(*priority, Priority::Info, "its return was known");
+}
+
+#[test]
+fn memory_stays_bounded_however_many_alerts_come_while_dispatch_hangs() {
+    let mut queue = queue(Order::Fallback, 1).with_held_max(100);
+    let mut hanging = Vec::new();
+    for sequence in 1..=2_000 {
+        let kind = if sequence % 3 == 0 { Kind::Rise } else { Kind::SensorFault(MatFault::Silent) };
+        queue.raise(alert(sequence, "bed-1", kind), &now(0));
+        hanging.extend(attempts(&mut queue, 0));
+    }
+    assert!(queue.waiting() <= 100);
+    assert!(hanging.len() <= 64);
+}

@@ -1,0 +1,97 @@
+//! Which channels an alert takes, and what is known of them.
+
+use super::*;
+
+#[test]
+fn a_channel_proves_well_once_in_a_life_and_what_was_recovered_stays_spread() {
+    let mut queue = queue(Order::Fallback, 1);
+    queue.recovered(vec![alert(1, "bed-1", Kind::Rise), alert(2, "bed-2", Kind::Edge)], &now(0), now(30).moment);
+    let alarm = one(&mut queue, 0);
+    queue.on_outcome(alarm.ticket, accepted(), &now(0), 0);
+    assert!(reports(&mut queue).contains(&Report::ChannelUp { channel: "first".into(), failures: 0 }));
+    assert!(attempts(&mut queue, 29).is_empty());
+    let warning = one(&mut queue, 30);
+    queue.on_outcome(warning.ticket, accepted(), &now(30), 0);
+    assert!(!reports(&mut queue).iter().any(|report| matches!(report, Report::ChannelUp { .. })));
+}
+
+#[test]
+fn a_wrong_channel_makes_the_next_one_be_tried_at_once() {
+    let mut queue = queue(Order::Fallback, 2);
+    queue.raise(alert(1, "bed-1", Kind::Rise), &now(0));
+    let first = one(&mut queue, 0);
+    queue.on_outcome(first.ticket, Outcome::wrong("401"), &now(0), u32::MAX);
+    let second = one(&mut queue, 0);
+    assert_eq!(second.channel, 1);
+    assert!(matches!(reports(&mut queue).as_slice(), [Report::ChannelDown { wrong: true, .. }]));
+    // The next alert does not wait to find out again, and still gives the first channel its chance.
+    queue.raise(alert(2, "bed-2", Kind::Rise), &now(0));
+    let both = attempts(&mut queue, 0);
+    assert_eq!(places(&both), [(2, 0), (2, 1)]);
+    for attempt in both {
+        queue.on_outcome(attempt.ticket, accepted(), &now(0), 0);
+    }
+    assert!(reports(&mut queue).contains(&Report::ChannelUp { channel: "first".into(), failures: 1 }));
+    queue.raise(alert(3, "bed-3", Kind::Rise), &now(0));
+    // The second channel's attempt of the first alert is still on its way; the first channel works again.
+    assert!(attempts(&mut queue, 0).iter().all(|attempt| attempt.channel == 0));
+}
+
+#[test]
+fn a_wrong_channel_beside_one_that_is_down_makes_the_next_one_be_tried_at_once() {
+    let mut queue = queue(Order::Fallback, 3);
+    for second in [0, 1] {
+        queue.on_heartbeat(0, &Outcome::try_again("no answer"), now(second).moment);
+    }
+    queue.raise(alert(1, "bed-1", Kind::Rise), &now(1));
+    let mut both = attempts(&mut queue, 1);
+    assert_eq!(places(&both), [(1, 0), (1, 1)]);
+    queue.on_outcome(both.remove(1).ticket, Outcome::wrong("401"), &now(1), u32::MAX);
+    assert_eq!(places(&attempts(&mut queue, 1)), [(1, 2)]);
+}
+
+#[test]
+fn a_silent_channel_makes_the_next_one_be_tried_after_give_up_after() {
+    let mut queue = queue(Order::Fallback, 2);
+    queue.raise(alert(1, "bed-1", Kind::Rise), &now(0));
+    let _slow = one(&mut queue, 0);
+    assert_eq!(queue.next_deadline(now(0).moment), Some(now(10).moment));
+    assert!(attempts(&mut queue, 9).is_empty());
+    assert_eq!(one(&mut queue, 10).channel, 1);
+}
+
+#[test]
+fn with_all_every_channel_gets_it_and_one_that_sticks_holds_nobody_up() {
+    let mut queue = queue(Order::All, 2);
+    queue.raise(alert(1, "bed-1", Kind::Rise), &now(0));
+    let mut both = attempts(&mut queue, 0);
+    assert_eq!(places(&both), [(1, 0), (1, 1)]);
+    queue.on_outcome(both.pop().unwrap().ticket, accepted(), &now(0), 0);
+    queue.on_outcome(both.pop().unwrap().ticket, Outcome::try_again("down"), &now(0), u32::MAX);
+    queue.raise(closing(2, "bed-1", &[1]), &now(0));
+    let told = one(&mut queue, 0);
+    assert_eq!(told.channel, 1, "where the rise is known its return goes at once");
+    queue.on_outcome(told.ticket, accepted(), &now(0), 0);
+    assert_eq!(delivered(&mut queue), [0_u64; 0]);
+    for sequence in [1, 2] {
+        let rest = one(&mut queue, 30);
+        assert_eq!((rest.alert.sequence.0, rest.channel), (sequence, 0));
+        queue.on_outcome(rest.ticket, accepted(), &now(30), 0);
+    }
+    assert_eq!(delivered(&mut queue), [1, 2]);
+}
+
+#[test]
+fn the_second_failure_in_a_row_brings_a_channel_down_and_the_next_success_brings_it_up() {
+    let mut queue = queue(Order::Fallback, 1);
+    queue.on_heartbeat(0, &Outcome::try_again("no answer"), now(0).moment);
+    assert!(!queue.is_down(0));
+    queue.on_heartbeat(0, &Outcome::try_again("no answer"), now(1).moment);
+    queue.on_heartbeat(0, &Outcome::try_again("no answer"), now(2).moment);
+    queue.on_heartbeat(0, &accepted(), now(3).moment);
+    let told = reports(&mut queue);
+    assert!(
+        matches!(told.as_slice(), [Report::ChannelDown { wrong: false, .. }, Report::ChannelUp { .. }]),
+        "{told:?}"
+    );
+}

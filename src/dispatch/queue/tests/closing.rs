@@ -1,0 +1,66 @@
+//! What a return does to what it closes, waits for, and where it goes.
+
+use super::*;
+
+#[test]
+fn a_return_waits_for_what_it_closes_and_makes_information_of_it() {
+    let mut queue = queue(Order::Fallback, 1);
+    queue.raise(alert(1, "bed-1", Kind::Rise), &now(0));
+    let first = one(&mut queue, 0);
+    assert_eq!(first.priority, Priority::Alarm);
+    queue.on_outcome(first.ticket, Outcome::try_again("503"), &now(0), u32::MAX);
+    queue.raise(closing(2, "bed-1", &[1]), &now(0));
+    assert!(attempts(&mut queue, 0).is_empty());
+    let again = one(&mut queue, 90);
+    assert_eq!((again.alert.sequence.0, again.priority, again.late, again.number), (1, Priority::Info, true, 2));
+    assert!(attempts(&mut queue, 90).is_empty());
+    queue.on_outcome(again.ticket, accepted(), &now(90), 0);
+    assert_eq!(places(&attempts(&mut queue, 90)), [(2, 0)]);
+}
+
+#[test]
+fn a_return_goes_to_every_channel_that_accepted_what_it_closes() {
+    let mut queue = queue(Order::Fallback, 3);
+    queue.raise(alert(1, "bed-1", Kind::Rise), &now(0));
+    let slow = one(&mut queue, 0);
+    let second = one(&mut queue, 10);
+    assert_eq!(second.channel, 1);
+    queue.on_outcome(second.ticket, accepted(), &now(10), 0);
+    queue.raise(closing(2, "bed-1", &[1]), &now(11));
+    let told = one(&mut queue, 11);
+    assert_eq!(told.channel, 1);
+    queue.on_outcome(told.ticket, accepted(), &now(11), 0);
+    assert_eq!(delivered(&mut queue), [1], "the first channel may still accept the rise");
+    // An accepted answer from a slow earlier attempt counts whenever it comes.
+    queue.on_outcome(slow.ticket, accepted(), &now(12), 0);
+    let also = one(&mut queue, 12);
+    assert_eq!((also.alert.sequence.0, also.channel), (2, 0));
+    queue.on_outcome(also.ticket, accepted(), &now(12), 0);
+    assert_eq!(delivered(&mut queue), [2]);
+    assert_eq!(queue.waiting(), 0);
+}
+
+#[test]
+fn a_return_that_is_on_its_way_somewhere_is_tried_again_there_once_that_channel_has_the_rise() {
+    let mut queue = queue(Order::Fallback, 2);
+    queue.raise(alert(1, "bed-1", Kind::Rise), &now(0));
+    let slow = one(&mut queue, 0);
+    let second = one(&mut queue, 10);
+    queue.on_outcome(second.ticket, accepted(), &now(10), 0);
+    queue.raise(closing(2, "bed-1", &[1]), &now(10));
+    let to_second = one(&mut queue, 10);
+    let to_first = one(&mut queue, 20);
+    assert_eq!((to_second.channel, to_first.channel), (1, 0));
+    queue.on_outcome(to_second.ticket, accepted(), &now(20), 0);
+    queue.on_outcome(slow.ticket, accepted(), &now(21), 0);
+    queue.on_outcome(to_first.ticket, Outcome::try_again("reset"), &now(21), 0);
+    assert_eq!(places(&attempts(&mut queue, 22)), [(2, 0)]);
+}
+
+#[test]
+fn a_return_finds_the_channel_that_accepted_in_an_earlier_life() {
+    let mut queue = queue(Order::Fallback, 2);
+    queue.remember(AlertId::from_entropy(1), "second");
+    queue.raise(closing(2, "bed-1", &[1]), &now(0));
+    assert_eq!(places(&attempts(&mut queue, 0)), [(2, 1)]);
+}
