@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms that may not know each other, and what each may use beside the ground floor.
-const ROOMS: &[&str] = &["sensor", "detect", "store", "dispatch", "action", "control"];
+const ROOMS: &[&str] = &["sensor", "detect", "store", "dispatch", "action", "power", "control"];
 
 /// What stands under every room.
 const GROUND_FLOOR: &[&str] = &["model", "clock", "secret", "tls"];
@@ -21,6 +21,7 @@ const PURE: &[&str] = &[
     "dispatch/outcome.rs",
     "gateway/ledger.rs",
     "gateway/faults.rs",
+    "power/judge.rs",
     "cli/replay/plot",
 ];
 
@@ -139,7 +140,7 @@ fn the_ground_floor_and_the_simulator_know_nobody_above() {
 fn the_configuration_makes_settings_and_knows_no_wiring() {
     assert_knows_only(
         "config",
-        &["model", "clock", "secret", "tls", "sensor", "detect", "store", "dispatch", "action"],
+        &["model", "clock", "secret", "tls", "sensor", "detect", "store", "dispatch", "action", "power"],
     );
 }
 

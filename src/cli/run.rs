@@ -10,8 +10,11 @@ use tracing::{info, warn};
 use super::{Failure, Signals, Told, block_on};
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError, Looks, Severity, accepted};
-use crate::gateway::{self, Load, Order, Setup};
-use crate::telemetry;
+use crate::gateway::{self, Ended, Load, Order, Setup};
+use crate::{power, telemetry};
+
+/// The exit code when the battery ends: the unit switches the machine off on it.
+const BATTERY_ENDED: u8 = 10;
 
 /// Watches the beds of this home until it is told to stop.
 ///
@@ -19,7 +22,8 @@ use crate::telemetry;
 /// a gateway that has run before goes on with the configuration that it accepted last, and tells dispatch so. What is
 /// missing (a port, the broker, dispatch, the disk) is told as a fault and does not keep the watch from starting.
 ///
-/// SIGTERM and SIGINT end it in order, within about ten seconds. SIGHUP makes it read the configuration, secrets and
+/// SIGTERM and SIGINT end it in order, within about ten seconds. So does a battery that ends while mains is away: dispatch
+/// gets a last word, and the exit code is 10. SIGHUP makes it read the configuration, secrets and
 /// certificates again: a file that is sound is used at once, and only what changed is started anew; else the one in
 /// use stays, and dispatch is told.
 #[derive(Debug, clap::Args)]
@@ -51,12 +55,16 @@ impl Args {
         let clock = Clock::new(chosen.config.gateway.clock);
         let load = Some(Load::new(move || load(&self.config)));
         let (config, broken_file, first_start) = (chosen.config, chosen.broken, chosen.first);
-        let setup = Setup { config, broken_file, first_start, load, clock, tap: None };
+        let supplies = Some(supplies());
+        let setup = Setup { config, broken_file, first_start, load, clock, supplies, tap: None };
         block_on(async {
             let signals = Signals::listen()?;
             let (orders, received) = mpsc::channel(4);
             tokio::select! {
-                () = gateway::run(setup, received) => Ok(ExitCode::SUCCESS),
+                ended = gateway::run(setup, received) => Ok(match ended {
+                    Ended::Told => ExitCode::SUCCESS,
+                    Ended::Battery => ExitCode::from(BATTERY_ENDED),
+                }),
                 never = pass_on(signals, orders) => match never {},
             }
         })?
@@ -71,6 +79,11 @@ fn load(file: &Path) -> Result<Config, String> {
         warn!(error = %error, "The accepted configuration could not be kept for a start with a broken file");
     }
     Ok(sound.config)
+}
+
+/// Where Linux shows power supplies; tests show others.
+fn supplies() -> PathBuf {
+    std::env::var_os("NATTVAKT_POWER_SUPPLIES").map_or_else(|| power::SUPPLIES.into(), PathBuf::from)
 }
 
 /// Turns signals into orders, also while the gateway drains: a second one changes nothing.

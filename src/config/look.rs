@@ -193,7 +193,7 @@ fn port(one: &ToLook, ports: &mut BTreeMap<PathBuf, PathBuf>, notes: &mut Notes)
         Ok(meta) => meta,
         Err(error) => {
             let message = format!("`port`: {shown} {}", unreadable(&error));
-            notes.warning(&one.span, message, "plug the mat in, and compare with `ls /dev/serial/by-id`");
+            notes.warning(&one.span, message, "plug it in, and compare with `ls /dev/serial/by-id`");
             return;
         }
     };

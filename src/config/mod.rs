@@ -34,7 +34,7 @@ pub use source::FILE_BYTES_MAX;
 
 use crate::clock::ClockSource;
 use crate::model::{BedId, GatewayId, Language};
-use crate::{action, detect, dispatch, sensor, store};
+use crate::{action, detect, dispatch, power, sensor, store};
 use finding::Notes;
 
 /// The file that the daemon reads where none is named.
@@ -51,6 +51,8 @@ pub struct Config {
     pub broker: Option<sensor::BrokerSettings>,
     /// The beds, in the order of the file; at least one.
     pub beds: Vec<Bed>,
+    /// What is known of the power beside what Linux shows.
+    pub power: power::Settings,
     /// How alerts are spread over the channels.
     pub delivery: dispatch::Delivery,
     /// The channels, in the order of the file; at least one, except for `replay`.

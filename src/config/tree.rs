@@ -25,6 +25,7 @@ pub(super) const HOMES: &[(&str, &[&str])] = &[
     ("[bed.serial]", &["port", "baud", "separator"]),
     ("[bed.detect]", &["confirm", "settle", "edge-sensitivity", "empty", "occupied", "silent-after"]),
     ("[bed.alarm]", &["rise", "not-returned", "repeat", "edge", "not-in-bed", "not-up"]),
+    ("[power]", &["line", "lost"]),
     ("[delivery]", &["order", "give-up-after"]),
     ("[dispatch]", &["heartbeat"]),
     ("[dispatch.https]", &["token-file", "signing-key-file", "receipt"]),

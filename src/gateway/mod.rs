@@ -17,17 +17,19 @@ mod ledger;
 mod noting;
 mod outbox;
 mod own;
+mod power;
 mod reload;
 mod supervisor;
 mod tasks;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use sd_notify::NotifyState;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tracing::{error, info, warn};
 
 use crate::action::Actions;
@@ -73,6 +75,8 @@ pub struct Setup {
     pub load: Option<Load>,
     /// The clocks.
     pub clock: Clock,
+    /// Where Linux shows power supplies; `None` where the power is nobody's business: `demo`.
+    pub supplies: Option<PathBuf>,
     /// Who else wants to see events and health as they come: `demo`.
     pub tap: Option<Tap>,
 }
@@ -95,13 +99,24 @@ pub enum Order {
     Stop,
 }
 
-/// Runs the gateway until it is told to stop (or the sender of orders is dropped), then drains within a grace period.
+/// Why a gateway has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It was told to, or nobody is left who could tell.
+    Told,
+    /// Its battery ends.
+    Battery,
+}
+
+/// Runs the gateway until it is told to stop (or the sender of orders is dropped), or its battery ends; then drains within
+/// a grace period.
 ///
 /// Starts whatever can be started: a store, broker, port or dispatch that is missing is a fault and no reason to stop.
-pub async fn run(setup: Setup, orders: mpsc::Receiver<Order>) {
+pub async fn run(setup: Setup, orders: mpsc::Receiver<Order>) -> Ended {
     let mut gateway = Gateway::start(setup).await;
-    gateway.watch(orders).await;
+    let ended = gateway.watch(orders).await;
     gateway.end().await;
+    ended
 }
 
 /// A running gateway.
@@ -126,6 +141,9 @@ struct Gateway {
     unknown: Start,
     /// Where a store that has not answered yet tells what it knew.
     late: Option<watch::Sender<Option<States>>>,
+    supplies: Option<PathBuf>,
+    /// Told when the battery ends.
+    battery_ends: Arc<Notify>,
     beat_every: Duration,
     feeds_watchdog: bool,
 }
@@ -148,7 +166,7 @@ struct Broker {
 
 impl Gateway {
     async fn start(setup: Setup) -> Self {
-        let Setup { config, broken_file, first_start, load, clock, tap } = setup;
+        let Setup { config, broken_file, first_start, load, clock, supplies, tap } = setup;
         let (store, mut opened) = Store::start(config.store.clone(), clock.clone());
         let recovered = tokio::time::timeout(STORE_OPENS_WITHIN, &mut opened).await;
         let late = recovered.is_err().then(|| (opened, watch::Sender::new(None)));
@@ -180,6 +198,8 @@ impl Gateway {
             states: found.states,
             unknown: found.unknown,
             late: late.as_ref().map(|(_, told)| told.clone()),
+            supplies,
+            battery_ends: Arc::default(),
             beat_every: BEAT_EVERY,
             feeds_watchdog: false,
         };
@@ -194,6 +214,7 @@ impl Gateway {
         gateway.unknown = Start::First;
         gateway.apply_broker();
         gateway.start_certificates();
+        gateway.start_power();
         gateway.start_disk_watch(late, receipts);
         gateway.tell_start(broken_file);
         gateway.set_watchdog();
@@ -263,12 +284,13 @@ impl Gateway {
         }
     }
 
-    /// Watches over the tasks until the order to stop.
-    async fn watch(&mut self, mut orders: mpsc::Receiver<Order>) {
+    /// Watches over the tasks until the order to stop, or until the battery ends.
+    async fn watch(&mut self, mut orders: mpsc::Receiver<Order>) -> Ended {
         let mut beat = tokio::time::interval(self.beat_every);
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut hung_before = Vec::new();
         let (mut reloading, load) = (Reloading::default(), self.load.clone());
+        let battery_ends = Arc::clone(&self.battery_ends);
         loop {
             tokio::select! {
                 order = orders.recv() => match order {
@@ -277,7 +299,7 @@ impl Gateway {
                             reloading.begin(load);
                         }
                     }
-                    Some(Order::Stop) | None => break,
+                    Some(Order::Stop) | None => return Ended::Told,
                 },
                 loaded = reloading.ended() => {
                     self.take_configuration(loaded).await;
@@ -285,6 +307,7 @@ impl Gateway {
                         reloading.over(load);
                     }
                 }
+                () = battery_ends.notified() => return Ended::Battery,
                 verdict = self.supervisor.next() => self.judge(verdict),
                 _ = beat.tick() => hung_before = self.ask_for_beats(&hung_before),
             }

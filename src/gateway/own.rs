@@ -135,6 +135,15 @@ impl Own {
         }
     }
 
+    /// Tells once more, in other words, what is wrong and has become worse.
+    pub(super) fn tell_again(&self, fault: GatewayFault, cause: &str, detail: &str) {
+        let now = self.0.clock.now();
+        let mut state = self.lock();
+        let told = state.faults.begin(fault, cause, now.moment).unwrap_or(Told::Begun(fault));
+        warn!(fault = fault.as_str(), cause, detail, "A fault of the gateway has become worse");
+        self.tell(&mut state, &told, Some(detail), &now);
+    }
+
     /// What was wrong is right again, or proves to be right.
     pub(super) fn end(&self, fault: GatewayFault, cause: &str) {
         let now = self.0.clock.now();

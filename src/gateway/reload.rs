@@ -144,6 +144,10 @@ impl Gateway {
         self.apply_broker();
         self.supervisor.drop_task("certificates");
         self.start_certificates();
+        if before.power != self.config.power {
+            self.supervisor.drop_task("power");
+            self.start_power();
+        }
     }
 
     async fn apply_beds(&mut self) {

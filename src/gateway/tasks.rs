@@ -13,7 +13,7 @@ use super::board::{Board, status_line};
 use super::noting::Noting;
 use super::outbox::Outbox;
 use super::own::Own;
-use super::{Broker, Gateway, States, Tap, bed_states, certificates, good_time, notify, own_state};
+use super::{Broker, Gateway, States, Tap, bed_states, certificates, good_time, notify, own_state, power};
 use crate::action;
 use crate::clock::{self, Clock};
 use crate::config::Bed;
@@ -148,6 +148,14 @@ impl Gateway {
         let (files, own, clock) = (certificates::Files::of(&self.config), self.own.clone(), self.clock.clone());
         let watch = move || certificates::watch(files.clone(), own.clone(), clock.clone());
         self.supervisor.keep("certificates", tracing::Span::none(), watch);
+    }
+
+    /// Starts the task that looks at the power.
+    pub(super) fn start_power(&mut self) {
+        let Some(supplies) = self.supplies.clone() else { return };
+        let (settings, own, ends) = (self.config.power.clone(), self.own.clone(), Arc::clone(&self.battery_ends));
+        let watch = move || power::watch(supplies.clone(), settings.clone(), own.clone(), Arc::clone(&ends));
+        self.supervisor.keep("power", tracing::Span::none(), watch);
     }
 
     /// Starts the tasks that keep an eye on the rest.

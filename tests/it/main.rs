@@ -29,6 +29,7 @@ mod killed;
 mod names;
 mod night;
 mod outage;
+mod power;
 mod reload;
 mod restart;
 mod start;

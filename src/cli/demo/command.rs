@@ -104,7 +104,8 @@ async fn play(scene: Scene) -> Result<(), Ended> {
     stage.show(&Happening::Ready { text: format!("Dispatch listens on http://{address}.") })?;
 
     let clock = Clock::new(ClockSource::Rtc);
-    let setup = Setup { config, broken_file: None, first_start: true, load: None, clock, tap: Some(tap) };
+    let (broken_file, first_start, load, supplies, tap) = (None, true, None, None, Some(tap));
+    let setup = Setup { config, broken_file, first_start, load, clock, supplies, tap };
     let (orders, asked) = mpsc::channel(1);
     let over = Arc::new(Notify::new());
     let ended = Arc::clone(&over);
@@ -118,7 +119,7 @@ async fn play(scene: Scene) -> Result<(), Ended> {
         shown
     };
     let watch = async {
-        let (shown, ()) = tokio::join!(show, gateway::run(setup, asked));
+        let (shown, _) = tokio::join!(show, gateway::run(setup, asked));
         over.notify_one();
         shown
     };

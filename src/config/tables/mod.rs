@@ -8,6 +8,7 @@ mod detect;
 mod dispatch;
 mod gateway;
 mod mqtt;
+mod power;
 mod sensor;
 mod store;
 
@@ -29,12 +30,13 @@ pub(super) fn read(entries: &DeTable<'_>, looks: Looks, notes: &mut Notes) -> Op
     let beds = bed::read(&mut root, &gateway.zone, looks, notes);
     let actions = action::read(&mut root, &beds, notes);
     let broker = mqtt::read(broker, beds.over_mqtt || actions.over_mqtt, notes);
+    let power = power::read(&mut root, &beds, notes);
     let delivery = delivery::read(&mut root, notes);
     let channels = dispatch::read(&mut root, looks, notes);
     root.close(notes);
     let gateway = gateway.checked()?;
     let (beds, actions) = (beds.beds, actions.actions);
-    (!notes.has_errors()).then_some(Config { gateway, store, broker, beds, delivery, channels, actions })
+    (!notes.has_errors()).then_some(Config { gateway, store, broker, beds, power, delivery, channels, actions })
 }
 
 /// Returns the store's path as far as it can be read.

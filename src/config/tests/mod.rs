@@ -231,6 +231,8 @@ fn the_annotated_file_names_every_key() {
         "port",
         "baud",
         "separator",
+        "line",
+        "lost",
         "order",
         "give-up-after",
         "name",

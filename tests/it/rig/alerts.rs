@@ -49,6 +49,10 @@ impl Told {
         self.text("/data/fault")
     }
 
+    pub(crate) fn detail(&self) -> &str {
+        self.text("/data/detail")
+    }
+
     pub(crate) fn time(&self) -> Timestamp {
         self.text("/data/time").parse().unwrap()
     }
