@@ -248,6 +248,12 @@ impl Detector {
         }
     }
 
+    /// Tells whether somebody is in bed, and was seen there since this watch began or could hear again.
+    #[must_use]
+    pub fn sees_somebody(&self) -> bool {
+        !self.gap && matches!(self.occupancy.phase(), Phase::InBed { .. })
+    }
+
     /// Tells, once, whether what a restart must know has changed.
     pub fn take_changed(&mut self) -> bool {
         if self.changed {

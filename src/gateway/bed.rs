@@ -12,13 +12,13 @@ use tracing::warn;
 
 use super::States;
 use super::board::Board;
-use super::ledger::Ledger;
+use super::ledger::{Draft, Ledger};
 use super::outbox::{Outbox, Taken, draw_id};
 use super::supervisor::Beat;
 use super::tasks::lock;
 use crate::clock::{self, Clock};
-use crate::detect::{BedMemory, Detector, EdgeMemory, Memory, Settings, Start};
-use crate::model::{MatHealth, Moment, Quality, Reading};
+use crate::detect::{Alarm, Because, BedMemory, Detector, EdgeMemory, Memory, Settings, Start};
+use crate::model::{AlertId, Event, MatHealth, Moment, Quality, Reading};
 use crate::sensor::{Feed, Sensor, Signal};
 
 /// What of a bed outlives a restart.
@@ -171,6 +171,24 @@ impl Bed {
     }
 }
 
+/// Takes out of the detector what it has decided, each with what is to be sent of it. Reads no clock: simulated nights
+/// call it too.
+pub(super) fn decided(
+    detector: &mut Detector,
+    ledger: &mut Ledger,
+    alarm: &Alarm,
+    mut draw: impl FnMut() -> AlertId,
+) -> Vec<(Event, Option<Draft>, Because)> {
+    let mut decided = Vec::new();
+    while let Some(decision) = detector.next_decision() {
+        // What was seen and not told is for `replay --explain`.
+        let Some(event) = decision.event else { continue };
+        let draft = ledger.enter(&event, alarm, &mut draw);
+        decided.push((event, draft, decision.because));
+    }
+    decided
+}
+
 /// Later than any deadline; tokio's timers end at some two years.
 const FAR: Moment = Moment::from_nanos(i64::MAX / 2);
 
@@ -245,12 +263,10 @@ impl Watching<'_> {
     /// Sends and stores what the detector has decided.
     async fn follow_up(&mut self) {
         let mut taken = Vec::new();
-        while let Some(decision) = self.detector.next_decision() {
-            // What was seen and not told is for `replay --explain`.
-            let Some(event) = decision.event else { continue };
+        for (event, draft, because) in decided(&mut self.detector, &mut self.ledger, &self.bed.settings.alarm, draw_id)
+        {
             self.decided = true;
-            let draft = self.ledger.enter(&event, &self.bed.settings.alarm, draw_id);
-            taken.push((self.bed.outbox.begin(event, draft), Some(decision.because)));
+            taken.push((self.bed.outbox.begin(event, draft), Some(because)));
         }
         if taken.iter().any(|(taken, _)| matches!(taken, Taken::Sent(_))) {
             // The tasks behind this one write the alert to the socket first: the store's threads, once woken,
@@ -262,7 +278,8 @@ impl Watching<'_> {
         for (before, because) in taken {
             self.bed.outbox.keep(before, because, &self.key, || None);
         }
-        let changed = self.detector.take_changed();
+        let renewed = self.detector.sees_somebody() && self.ledger.seen_in_bed(draw_id);
+        let changed = self.detector.take_changed() || renewed;
         if let Some((last, because)) = last {
             self.bed.outbox.keep(last, because, &self.key, || self.state());
         } else if changed {

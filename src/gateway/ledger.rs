@@ -31,6 +31,9 @@ pub(super) struct Ledger {
     /// The id of the next rise, drawn when the bed became occupied: a rise raised again after a crash is the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_rise: Option<AlertId>,
+    /// Whether that was drawn in this life of the program.
+    #[serde(skip)]
+    is_fresh: bool,
     /// What a return closes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     absent: Vec<AlertId>,
@@ -49,11 +52,11 @@ impl Ledger {
         let priority = event.kind.priority();
         match &event.kind {
             Kind::InBed => {
-                self.next_rise = Some(draw());
+                self.draw_next_rise(draw);
                 None
             }
             Kind::Return => {
-                self.next_rise = Some(draw());
+                self.draw_next_rise(&mut draw);
                 let closes = std::mem::take(&mut self.absent);
                 if closes.is_empty() { None } else { send(draw(), priority, closes) }
             }
@@ -91,6 +94,21 @@ impl Ledger {
             }
             Kind::Edge | Kind::NotReturned | Kind::Heartbeat(_) => None,
         }
+    }
+
+    /// Takes note that she has been seen in bed in this life of the program; tells whether that changes anything. The id
+    /// that was stored is for a rise that was under way at the end of the life before. Where the disk had not taken what
+    /// came after it, it may have been used, and dispatch would drop the next rise as a repeat of that one.
+    pub(super) fn seen_in_bed(&mut self, draw: impl FnMut() -> AlertId) -> bool {
+        let stale = !self.is_fresh && self.next_rise.is_some();
+        if stale {
+            self.draw_next_rise(draw);
+        }
+        stale
+    }
+
+    fn draw_next_rise(&mut self, mut draw: impl FnMut() -> AlertId) {
+        (self.next_rise, self.is_fresh) = (Some(draw()), true);
     }
 
     fn open(&mut self, id: AlertId) -> AlertId {
@@ -151,6 +169,12 @@ mod tests {
             Self { ledger: Ledger::default(), alarm: Alarm::default(), drawn: 0 }
         }
 
+        /// What a restart makes of it.
+        fn restarted(&self) -> Self {
+            let ledger = serde_json::from_slice(&serde_json::to_vec(&self.ledger).unwrap()).unwrap();
+            Self { ledger, drawn: 1000, ..Self::new() }
+        }
+
         fn enter(&mut self, kind: Kind, watched: bool) -> Option<Draft> {
             let now = Now::recorded("2026-01-15T23:12:05Z".parse().unwrap());
             let event = Event { watched, bed: "bed-1".parse().ok(), ..Event::of_gateway(kind, &now) };
@@ -209,8 +233,20 @@ mod tests {
     fn the_id_of_a_rise_is_drawn_when_the_bed_becomes_occupied() {
         let mut desk = Desk::new();
         desk.enter(Kind::InBed, true);
-        let mut after_crash = Desk { ledger: desk.ledger.clone(), drawn: 1000, ..Desk::new() };
+        let mut after_crash = desk.restarted();
         assert_eq!(desk.enter(Kind::Rise, true).unwrap().id, after_crash.enter(Kind::Rise, true).unwrap().id);
+    }
+
+    #[test]
+    fn an_id_from_before_a_restart_is_for_a_rise_of_that_time_only() {
+        let mut desk = Desk::new();
+        desk.enter(Kind::InBed, true);
+        assert!(!desk.ledger.seen_in_bed(|| unreachable!("it was drawn just now")));
+        let mut restarted = desk.restarted();
+        assert!(restarted.ledger.seen_in_bed(|| AlertId::from_entropy(77)), "it must be stored");
+        assert!(!restarted.ledger.seen_in_bed(|| unreachable!("once is enough")));
+        let told = desk.enter(Kind::Rise, true).unwrap();
+        assert_ne!(restarted.enter(Kind::Rise, true).unwrap().id, told.id);
     }
 
     #[test]
