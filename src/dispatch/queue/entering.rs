@@ -42,13 +42,14 @@ impl Queue {
         let alarm = entry.is_open_alarm();
         match self.delivery.order {
             Order::All => (0..self.channels.len()).for_each(|channel| self.open(key, channel, due)),
-            Order::Fallback if untouched && !self.is_held(key, 0) => {
+            Order::Fallback if !self.is_held(key, 0) => {
+                // Also where an earlier life has brought it to another channel.
                 for channel in (0..self.channels.len()).filter(|channel| targets.contains(*channel)) {
                     self.open(key, channel, due);
                 }
-                if alarm || targets.is_empty() {
+                if untouched && (alarm || targets.is_empty()) {
                     self.open_next(key, due.max(now));
-                } else {
+                } else if untouched {
                     self.arm_give_up(key, due.max(now));
                 }
             }

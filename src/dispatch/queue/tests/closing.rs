@@ -64,3 +64,15 @@ fn a_return_finds_the_channel_that_accepted_in_an_earlier_life() {
     queue.raise(closing(2, "bed-1", &[1]), &now(0));
     assert_eq!(places(&attempts(&mut queue, 0)), [(2, 1)]);
 }
+
+#[test]
+fn a_return_that_one_channel_has_is_still_owed_to_the_other_one_after_a_restart() {
+    let mut queue = queue(Order::Fallback, 2);
+    queue.remember(AlertId::from_entropy(1), "first");
+    queue.remember(AlertId::from_entropy(2), "second");
+    queue.recovered(vec![closing(2, "bed-1", &[1])], &now(0), now(0).moment);
+    let owed = one(&mut queue, 0);
+    assert_eq!((owed.alert.sequence.0, owed.channel), (2, 0));
+    queue.on_outcome(owed.ticket, accepted(), &now(0), 0);
+    assert_eq!((delivered(&mut queue), queue.waiting()), (vec![2], 0));
+}
