@@ -21,6 +21,8 @@ mod power;
 mod reload;
 mod supervisor;
 mod tasks;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

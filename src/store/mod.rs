@@ -96,6 +96,8 @@ pub use answer::{Answer, NotKept, Receipt};
 pub use health::{Condition, Health};
 pub use reader::{Wanted, read};
 pub use settings::Settings;
+#[cfg(test)]
+pub(crate) use tests::by_hand::ByHand;
 
 use crate::clock::Clock;
 use crate::model::time::millis;
