@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::{Failure, print, wrapped};
+use super::{Failure, json_line, many, print, wrapped};
 use crate::config::{self, ConfigError, Looks, Paragraph, Report, Severity, Sound};
 
 /// Checks a configuration file, prints every mistake and warning in it, and says what it means.
@@ -114,7 +114,7 @@ fn json(report: &Report, sound: bool, meaning: &[Paragraph]) -> String {
             })
             .collect(),
     };
-    super::json_line(&answer)
+    json_line(&answer)
 }
 
 fn praise(sound: &Sound) -> String {
@@ -133,8 +133,4 @@ fn counted(report: &Report) -> String {
         0 => errors,
         count => format!("{errors}, {}", many(count, "warning")),
     }
-}
-
-fn many(count: usize, thing: &str) -> String {
-    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }

@@ -5,6 +5,7 @@
 mod calibrate;
 mod check;
 pub mod demo;
+mod doctor;
 mod nights;
 mod read_store;
 mod receive;
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use words::{json_line, print, wrapped};
+use words::{json_line, many, print, wrapped};
 
 /// Night watch for beds: reads pressure mats, notices who rises at night, tells the home-care dispatch.
 #[derive(Debug, Parser)]
@@ -36,6 +37,7 @@ enum Command {
     Demo(demo::Args),
     Check(check::Args),
     Calibrate(calibrate::Args),
+    Doctor(doctor::Args),
     Receive(receive::Args),
     Replay(replay::Args),
     Score(score::Args),
@@ -83,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => args.run(),
         Command::Check(args) => args.run(),
         Command::Calibrate(args) => args.run(),
+        Command::Doctor(args) => args.run(),
         Command::Receive(args) => args.run(),
         Command::Replay(args) => args.run(),
         Command::Score(args) => args.run(),

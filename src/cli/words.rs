@@ -25,6 +25,11 @@ pub(super) fn json_line(value: &impl Serialize) -> String {
     line
 }
 
+/// Counts things, as "1 bed" or "2 beds".
+pub(super) fn many(count: usize, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+}
+
 /// Breaks a paragraph into lines, each ended.
 pub(super) fn wrapped(paragraph: &str) -> String {
     indented(paragraph, "")

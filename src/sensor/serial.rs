@@ -126,6 +126,41 @@ impl<'a> Mat<'a> {
     }
 }
 
+/// What came from a port in a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// The bytes, at most [`HEARD_BYTES_MAX`].
+    pub bytes: Vec<u8>,
+    /// How long was listened.
+    pub took: Duration,
+}
+
+/// The most that is listened to.
+pub const HEARD_BYTES_MAX: usize = 64 * 1024;
+
+/// Listens to a port for a while, for a technician. Takes the port for itself meanwhile, as [`run`] does.
+///
+/// # Errors
+///
+/// Says why it cannot be opened or read, and what to do.
+pub async fn listen(settings: &SerialSettings, length: Duration) -> Result<Heard, String> {
+    let mut stream = Opener { settings, pending: None }.open().await?;
+    let (start, mut bytes) = (clock::moment(), Vec::new());
+    let end = clock::instant(start + length);
+    let mut buffer = [0; READ_BYTES];
+    while bytes.len() < HEARD_BYTES_MAX {
+        let read = match tokio::time::timeout_at(end, stream.read(&mut buffer)).await {
+            Err(_) => break,
+            Ok(Ok(0)) => return Err("the port is gone; unplugged?".to_owned()),
+            Ok(Ok(read)) => read,
+            Ok(Err(error)) => return Err(error.to_string()),
+        };
+        bytes.extend_from_slice(buffer.get(..read).unwrap_or_default());
+    }
+    bytes.truncate(HEARD_BYTES_MAX);
+    Ok(Heard { bytes, took: clock::moment().since(start) })
+}
+
 /// Opens the port, one attempt at a time.
 struct Opener<'a> {
     settings: &'a SerialSettings,

@@ -2,6 +2,7 @@
 //!
 //! Serves the MQTT link and the dispatch channels alike. Verification cannot be turned off.
 
+pub mod meeting;
 pub mod validity;
 mod verifier;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
@@ -72,27 +74,14 @@ pub enum TlsError {
 /// Fails where a file is missing, is no PEM, or where certificate and key do not fit. A system without any root
 /// certificates is no error: servers of the home's own CA can still be verified.
 pub fn client_config(files: &Files, clock: &Clock) -> Result<Arc<ClientConfig>, TlsError> {
-    let mut roots = RootCertStore::empty();
-    let system = rustls_native_certs::load_native_certs();
-    roots.add_parsable_certificates(system.certs);
-    if let Some(path) = &files.ca {
-        for certificate in certificates(path)? {
-            roots.add(certificate)?;
-        }
-    }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let floored = Arc::new(Floored(clock.clone()));
-    let builder =
-        ClientConfig::builder_with_details(Arc::clone(&provider), floored).with_safe_default_protocol_versions()?;
-    let roots = Arc::new(roots);
-    let builder = match WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots), provider).build() {
+    let builder = ClientConfig::builder_with_details(provider, floored).with_safe_default_protocol_versions()?;
+    let builder = match verifier_of(files, clock)? {
         // "Dangerous" is any verifier of one's own; this one leaves the judgement to webpki.
-        Ok(strict) => {
-            let verifier = Verifier { strict, clock: clock.clone() };
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
-        }
+        Some(verifier) => builder.dangerous().with_custom_certificate_verifier(verifier),
         // Without any root nobody can be verified, and nobody is.
-        Err(_) => builder.with_root_certificates(roots),
+        None => builder.with_root_certificates(RootCertStore::empty()),
     };
     let config = match (&files.client_cert, &files.client_key) {
         (Some(certificate), Some(key)) => {
@@ -102,6 +91,22 @@ pub fn client_config(files: &Files, clock: &Clock) -> Result<Arc<ClientConfig>, 
         _ => return Err(TlsError::HalfIdentity),
     };
     Ok(Arc::new(config))
+}
+
+/// Builds what verifies servers; nothing where nobody at all is trusted. Reads files; blocks.
+fn verifier_of(files: &Files, clock: &Clock) -> Result<Option<Arc<dyn ServerCertVerifier>>, TlsError> {
+    let mut roots = RootCertStore::empty();
+    let system = rustls_native_certs::load_native_certs();
+    roots.add_parsable_certificates(system.certs);
+    if let Some(path) = &files.ca {
+        for certificate in certificates(path)? {
+            roots.add(certificate)?;
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let strict = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+    let clock = clock.clone();
+    Ok(strict.ok().map(|strict| Arc::new(Verifier { strict, clock }) as Arc<dyn ServerCertVerifier>))
 }
 
 /// Returns when our own certificate ends: the first of its chain to do so. Reads the file; blocks.

@@ -24,6 +24,7 @@ mod chain;
 mod commands;
 mod configuration;
 mod disk;
+mod doctor;
 mod edge;
 mod killed;
 mod names;

@@ -29,14 +29,14 @@ impl Look {
     }
 
     /// Puts a text into an ink, or leaves it as it is where colours may not be used.
-    pub(super) fn paint(self, ink: Ink, text: &str) -> String {
+    pub(crate) fn paint(self, ink: Ink, text: &str) -> String {
         if self.colour { format!("\x1b[{}m{text}\x1b[0m", ink.code()) } else { text.to_owned() }
     }
 }
 
 /// What a text is painted as. The sixteen colours that every terminal has, so that its own theme decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ink {
+pub(crate) enum Ink {
     /// Times and small print.
     Dim,
     /// What the resident does.

@@ -5,6 +5,7 @@
 //! subscriptions, and does not wait between attempts. Mats may come and go while the connection stands: only their own
 //! topics are subscribed or left then.
 
+mod listening;
 mod options;
 mod routes;
 mod words;
@@ -19,6 +20,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use tokio::time::{sleep, timeout};
 
+pub use self::listening::{Message, listen};
 use self::options::{CONNECT_LIMIT, KEEP_ALIVE, options};
 use self::routes::Routes;
 use self::words::Trouble;
