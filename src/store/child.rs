@@ -12,8 +12,8 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use super::medium::Entry;
 use super::reader::{MARK, Wanted};
 
-/// How long reading may take, in seconds. The largest store takes a few on a slow card; the engine in an endless loop
-/// takes all of them.
+/// How long a proof, or the next entry, may take, in seconds. The largest store takes a few on a slow card; the engine in
+/// an endless loop takes all of them.
 #[cfg(not(test))]
 const SECONDS_MAX: u32 = 60;
 #[cfg(test)]
@@ -31,6 +31,8 @@ pub(super) enum Verdict {
     Broken(String),
     /// It did not come to an end in time: a slow disk, or an engine that never ends.
     TooSlow,
+    /// The kernel ended it, as it does where a damaged length asks for more memory than there is.
+    Killed,
     /// Nothing is known: another program has it, the disk fails, or no process can be started.
     Unknown(String),
 }
@@ -73,7 +75,8 @@ fn died(status: std::process::ExitStatus) -> Verdict {
         Some(signal @ (libc::SIGABRT | libc::SIGSEGV | libc::SIGBUS | libc::SIGILL | libc::SIGFPE)) => {
             Verdict::Broken(format!("the storage engine was ended by signal {signal}"))
         }
-        // Somebody else's signal, at the end of the program or for want of memory, says nothing about the store.
+        Some(libc::SIGKILL) => Verdict::Killed,
+        // Somebody else's signal, at the end of the program, says nothing about the store.
         Some(signal) => Verdict::Unknown(format!("the reader of stores was ended by signal {signal}")),
         None => Verdict::Unknown(format!("the reader of stores did not say what it found ({status})")),
     }
@@ -138,8 +141,9 @@ mod tests {
     fn how_a_reader_dies_says_what_the_store_is() {
         let died_of = |script: &str| died(Command::new("sh").args(["-c", script]).status().unwrap());
         assert_eq!(died_of("kill -ALRM $$"), Verdict::TooSlow);
+        assert_eq!(died_of("kill -KILL $$"), Verdict::Killed);
         assert!(matches!(died_of("kill -ABRT $$"), Verdict::Broken(words) if words.contains("signal 6")));
-        for script in ["exit 2", "kill -TERM $$", "kill -KILL $$"] {
+        for script in ["exit 2", "kill -TERM $$"] {
             assert!(matches!(died_of(script), Verdict::Unknown(_)), "{script}");
         }
     }

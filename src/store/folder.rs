@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use nix::fcntl::{AT_FDCWD, Flock, FlockArg, RenameFlags, renameat2};
 
+use super::aside::Aside;
 use super::sequence::Numbers;
 use super::trouble::Trouble;
 
@@ -163,20 +164,18 @@ impl Folder {
                 remove_folder(&oldest)?;
                 fs::rename(&newest, &oldest)?;
             }
-            remove_folder(&self.scratch())?;
+            // Before it goes there: whatever comes next, it will be read.
+            Aside::note_unread(&self.store())?;
             fs::rename(self.store(), &newest)?;
-            // As long as it is there the one put aside has not been read to its end.
-            DirBuilder::new().mode(MODE).create(self.scratch())?;
             sync(&self.path)
         };
         shift().map_err(|error| Trouble::of_io(&self.path, &error))?;
         Ok(newest)
     }
 
-    /// Returns a damaged store whose reading was broken off, by a restart or a power cut.
-    pub(super) fn half_read(&self) -> Option<PathBuf> {
-        let aside = self.aside(1);
-        (self.scratch().is_dir() && aside.is_dir()).then_some(aside)
+    /// Returns the newest store that was put aside and has not been read to its end.
+    pub(super) fn unread(&self) -> Option<Aside> {
+        [1, 2].into_iter().find_map(|number| Aside::unread(&self.aside(number)))
     }
 
     fn aside(&self, number: u8) -> PathBuf {

@@ -31,8 +31,9 @@
 //!   outbox/0000000001.unread   a segment that the disk did not give, put aside; the newest two
 //!   store/                 the storage engine's files
 //!   store.new/             a smaller copy of it, while it is being made
-//!   salvage/               a copy of a damaged store, until that has been read to its end
-//!   store.corrupt-1, -2    damaged stores that were put aside, the newest first
+//!   store.corrupt-1, -2    damaged stores that were put aside, the newest first; with a file `unread` until they have
+//!                          been read to their end
+//!   salvage/               a copy of one of them, while it is being read
 //!   sequence               a copy of the sequence mark, for when the store is lost
 //! ```
 //!
@@ -63,6 +64,7 @@
 //! - While nothing is given to the store, nothing is written; once a day it looks for journal entries that are too old.
 
 mod answer;
+mod aside;
 mod child;
 mod desk;
 mod folder;

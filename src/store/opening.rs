@@ -9,7 +9,6 @@
 //!
 //! Nothing is ever repaired in place: removing the engine's summaries from a damaged store may open it empty.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -30,8 +29,6 @@ pub(super) const FIRST_PAGE: usize = 256;
 pub(super) struct Opened {
     pub(super) ledger: Ledger,
     pub(super) recovered: Recovered,
-    /// A damaged store that was put aside just now, and a folder for a copy of it.
-    pub(super) aside: Option<(PathBuf, PathBuf)>,
 }
 
 /// What is known of the store from before an opening.
@@ -39,8 +36,8 @@ pub(super) struct Opened {
 pub(super) struct Before {
     /// Damage was met where an opening does not look: every alert is read first.
     pub(super) suspect: bool,
-    /// The reading took too long the last time: a second time it is taken for damage.
-    pub(super) slow: bool,
+    /// The reading came to no end the last time: a second time it is taken for damage.
+    pub(super) endless: bool,
 }
 
 /// Opens the store; `numbers` goes on above what it has used, as soon as that can be read.
@@ -72,9 +69,7 @@ pub(super) fn open(
         .and_then(|opened| verified(opened, before));
     match loaded {
         Err(Trouble::Damaged { what, .. }) => begin_anew(&folder, utc, numbers, &what),
-        result => {
-            result.map(|opened| Opened { aside: folder.half_read().map(|aside| (aside, folder.scratch())), ..opened })
-        }
+        result => result,
     }
 }
 
@@ -84,10 +79,11 @@ fn prove(folder: &Folder, before: Before) -> Result<(), Trouble> {
     match child::read(&path, Wanted::Proof, |_| true) {
         Verdict::Whole => Ok(()),
         Verdict::Broken(what) => Err(Trouble::Damaged { path, what }),
-        Verdict::TooSlow if before.slow => {
+        Verdict::TooSlow | Verdict::Killed if before.endless => {
             Err(Trouble::Damaged { path, what: "reading it came to no end, twice".to_owned() })
         }
         Verdict::TooSlow => Err(Trouble::TooSlow(path)),
+        Verdict::Killed => Err(Trouble::TooMuch(path)),
         Verdict::Unknown(words) => {
             tracing::debug!(words, "Store could not be read by a child process");
             Ok(())
@@ -106,7 +102,6 @@ fn begin_anew(folder: &Folder, utc: Timestamp, numbers: &Arc<Numbers>, what: &st
         aside.display(),
         taken_from_log(&opened)
     ));
-    opened.aside = Some((aside, folder.scratch()));
     Ok(opened)
 }
 
@@ -139,7 +134,7 @@ fn load(
     let alerts = ledger.page(None, FIRST_PAGE, &mut notes)?;
     let found = if known { Found::Known } else { Found::New };
     let recovered = Recovered { alerts, states, sequence: numbers.next(), found, notes };
-    Ok(Opened { ledger, recovered, aside: None })
+    Ok(Opened { ledger, recovered })
 }
 
 /// Reads every alert and the whole journal where damage was met.

@@ -4,7 +4,6 @@
 //! to it), what was taken goes back to the front, and the store is opened again: after 1 s, doubling up to 60 s, for ever.
 //! While nothing waits it sleeps; the only timer of an idle store is the daily look at what is too old.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use super::desk::{Desk, Next};
 use super::health::{Condition, Health};
 use super::ledger::{Ledger, Merged};
 use super::opening::{self, Before, FIRST_PAGE, Opened};
-use super::salvage::{Salvage, Salvaged};
+use super::salvage::{End, Salvage, Salvaged};
 use super::trouble::Trouble;
 use super::waiting::{PageRequest, Waiting, Work};
 use super::{Recovered, Settings};
@@ -54,8 +53,8 @@ pub(super) struct Owner {
     prune_at: Moment,
     /// What the next opening must know.
     before: Before,
-    /// A salvage that goes on, and what it has brought so far.
-    salvage: Option<(Salvage, Merged)>,
+    /// A salvage that goes on.
+    salvage: Option<Salvage>,
     /// What is told only once a salvage has ended: without it no state is known.
     withheld: Option<Recovered>,
     /// Whether a smaller copy of the store is being made.
@@ -152,7 +151,7 @@ impl Owner {
     }
 
     fn adopt(&mut self, opened: Opened) {
-        let Opened { ledger, recovered, aside } = opened;
+        let Opened { ledger, recovered } = opened;
         let now = clock::moment();
         (self.opened_at, self.prune_at, self.before) = (now, now + PRUNE_SOON, Before::default());
         self.note(&recovered.notes);
@@ -166,9 +165,7 @@ impl Owner {
         if self.tell() == 0 {
             self.well();
         }
-        if let Some((aside, scratch)) = aside {
-            self.begin_salvage(aside, scratch);
-        }
+        self.begin_salvage();
         if self.salvage.is_some() && recovered.states.is_empty() {
             self.withheld = Some(recovered);
         } else {
@@ -183,52 +180,71 @@ impl Owner {
         }
     }
 
-    fn begin_salvage(&mut self, aside: PathBuf, scratch: PathBuf) {
-        match Salvage::begin(aside, scratch, Arc::clone(&self.desk)) {
-            Ok(salvage) => self.salvage = Some((salvage, Merged::default())),
+    /// Reads a store that was put aside, unless one is being read. What that has brought already is looked at again.
+    fn begin_salvage(&mut self) {
+        if self.salvage.is_some() {
+            return self.desk.with(Waiting::salvaged);
+        }
+        let Some(folder) = self.ledger.as_ref().map(Ledger::folder) else { return };
+        let Some(aside) = folder.unread() else { return };
+        match Salvage::begin(aside, folder.scratch(), Arc::clone(&self.desk)) {
+            Ok(salvage) => self.salvage = Some(salvage),
             Err(error) => self.note(&[format!("the damaged store is not read: no thread can be started ({error})")]),
         }
     }
 
     /// Takes over what comes from a store that was put aside.
     fn merge(&mut self) {
-        let (Some(ledger), Some((salvage, merged))) = (&mut self.ledger, &mut self.salvage) else { return };
-        match salvage.take() {
-            Salvaged::Entries(entries) => {
-                if let Err(trouble) = ledger.merge(entries, merged) {
-                    self.fail(&trouble);
-                }
+        let (Some(ledger), Some(salvage)) = (&mut self.ledger, &mut self.salvage) else { return };
+        let Some((come, merged)) = salvage.come() else { return };
+        match come {
+            Salvaged::Entries(entries) => match ledger.merge(entries, merged) {
+                Ok(()) => salvage.taken(),
+                Err(trouble) => self.fail(&trouble),
+            },
+            Salvaged::End(End { words, again }) => {
+                let (words, again) = (words.clone(), *again);
+                self.end_salvage(&words, again);
             }
-            Salvaged::End(words) => self.end_salvage(&words),
         }
         self.tell();
     }
 
-    fn end_salvage(&mut self, words: &str) {
-        let Some((_, merged)) = self.salvage.take() else { return };
-        let Merged { alerts, states, journal, .. } = merged;
+    fn end_salvage(&mut self, words: &str, again: bool) {
+        let Some(salvage) = self.salvage.take() else { return };
+        let Merged { alerts, states, journal, .. } = salvage.merged;
         let note = format!(
             "{alerts} more alerts that wait, {states} more states and {journal} journal entries were taken over from the \
              damaged store; {words}"
         );
-        let Some(ledger) = &mut self.ledger else { return self.note(&[note]) };
-        ledger.merged_all();
-        if let Some(mut recovered) = self.withheld.take() {
-            let mut notes = Vec::new();
-            let read = ledger.page(None, FIRST_PAGE, &mut notes).and_then(|alerts| {
-                recovered.alerts = alerts;
-                recovered.states = ledger.states(&mut notes)?;
-                Ok(())
-            });
-            recovered.notes.extend(notes.into_iter().chain([note.clone()]));
-            self.note(&[note]);
-            if let Err(trouble) = read {
-                self.fail(&trouble);
-            }
-            return self.hand_over(recovered);
-        }
-        self.note(&[note]);
+        salvage.end(again);
+        self.note(std::slice::from_ref(&note));
         self.health.send_modify(|health| health.salvaged += alerts);
+        if !again {
+            self.begin_salvage();
+        }
+        if self.salvage.is_none() {
+            self.salvaged_all(note);
+        }
+    }
+
+    /// Tells what was withheld until now, with what has come to light.
+    fn salvaged_all(&mut self, note: String) {
+        let Some(ledger) = &mut self.ledger else { return };
+        ledger.merged_all();
+        let Some(mut recovered) = self.withheld.take() else { return };
+        let mut notes = Vec::new();
+        let read = ledger.page(None, FIRST_PAGE, &mut notes).and_then(|alerts| {
+            recovered.alerts = alerts;
+            recovered.states = ledger.states(&mut notes)?;
+            Ok(())
+        });
+        self.note(&notes);
+        recovered.notes.extend(notes.into_iter().chain([note]));
+        if let Err(trouble) = read {
+            self.fail(&trouble);
+        }
+        self.hand_over(recovered);
     }
 
     fn write(&mut self, mut work: Work) {
@@ -310,6 +326,8 @@ impl Owner {
             }
             Err(trouble) => self.fail(&trouble),
         }
+        // One whose reading was broken off for now.
+        self.begin_salvage();
         self.tell();
     }
 
@@ -321,7 +339,7 @@ impl Owner {
         }
         // Met where an opening may not look: the next one looks everywhere.
         self.before.suspect |= matches!(trouble, Trouble::Damaged { .. });
-        self.before.slow |= matches!(trouble, Trouble::TooSlow(_));
+        self.before.endless |= matches!(trouble, Trouble::TooSlow(_) | Trouble::TooMuch(_));
         self.shrinking = false;
         let wait = back_off(self.failures);
         self.retry_at = now + wait;

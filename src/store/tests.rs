@@ -12,6 +12,7 @@ mod model;
 mod numbers;
 mod power;
 mod restarts;
+mod salvage;
 mod wrecks;
 
 use std::path::Path;

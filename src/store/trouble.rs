@@ -32,6 +32,9 @@ pub(super) enum Trouble {
     /// Reading the store did not come to an end in time.
     #[error("the store in {} takes too long to read: the disk is slow or hangs; if it stays so the store is put aside", .0.display())]
     TooSlow(PathBuf),
+    /// Reading the store was ended by the kernel.
+    #[error("the store in {} cannot be read in the memory that there is; if it stays so the store is put aside", .0.display())]
+    TooMuch(PathBuf),
     /// The content makes no sense.
     #[error("the store in {} is damaged, and put aside if it stays so: replace the card soon ({what})", path.display())]
     Damaged {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::medium::{Changes, Entry};
 use super::super::record::payload;
 use super::super::trouble::Trouble;
-use super::{Ledger, Meta, after, numbered, read_alert, state_name};
+use super::{Ledger, after, numbered, read_alert, state_name};
 use crate::model::AlertId;
 
 /// What was taken over.
@@ -23,36 +23,40 @@ pub(in super::super) struct Merged {
 
 impl Ledger {
     /// Takes over entries of an older store where nothing newer is known; journal entries come newest first.
-    pub(in super::super) fn merge(&mut self, entries: Vec<Entry>, merged: &mut Merged) -> Result<(), Trouble> {
+    pub(in super::super) fn merge(&mut self, entries: &[Entry], merged: &mut Merged) -> Result<(), Trouble> {
         if self.is_ahead() {
             self.absorb(&[], &[])?;
         }
-        let (mut changes, mut taken, mut meta, mut first) =
-            (Changes::default(), merged.clone(), self.meta, self.journal_first);
+        let (mut changes, mut meta, mut first) = (Changes::default(), self.meta, self.journal_first);
+        let (mut states, mut journal) = (0, 0);
         for (key, record) in entries {
             match key.first() {
-                Some(b'a') if changes.decides(&key).is_none() => {
-                    let Some((sequence, record)) = self.missed(&key, record, &mut taken)? else { continue };
-                    self.log_alert(sequence, &record)?;
-                    meta = Meta { undelivered: meta.undelivered + 1, ..meta };
-                    taken.alerts += 1;
-                    changes.put(numbered(b'a', sequence), &record);
+                Some(b'a') if changes.decides(key).is_none() => {
+                    let Some(missed) = self.missed(key, record, merged)? else { continue };
+                    self.log_alert(missed.sequence, &missed.record)?;
+                    // Counted by now: where what comes next fails, the next opening has it from the log.
+                    merged.alerts += 1;
+                    merged.renumbered.extend(missed.renumbered);
+                    meta.undelivered += 1;
+                    changes.put(numbered(b'a', missed.sequence), &missed.record);
                 }
-                Some(b's') if payload(&record).is_ok() && !self.medium.holds(&key)? => {
-                    taken.states += u64::from(changes.decides(&key).is_none() && !state_name(&key).is_empty());
-                    changes.put(key, &record);
+                Some(b's') if payload(record).is_ok() && !self.medium.holds(key)? => {
+                    states += u64::from(changes.decides(key).is_none() && !state_name(key).is_empty());
+                    changes.put(key.clone(), record);
                 }
-                Some(b'j') if payload(&record).is_ok() && self.journal_next - first < super::JOURNAL_MAX => {
+                Some(b'j') if payload(record).is_ok() && self.journal_next - first < super::JOURNAL_MAX => {
                     first -= 1;
-                    taken.journal += 1;
-                    changes.put(numbered(b'j', first), &record);
+                    journal += 1;
+                    changes.put(numbered(b'j', first), record);
                 }
                 Some(_) | None => {}
             }
         }
         self.log.sync()?;
         self.write(changes, meta)?;
-        (self.journal_first, *merged) = (first, taken);
+        self.journal_first = first;
+        merged.states += states;
+        merged.journal += journal;
         Ok(())
     }
 
@@ -63,20 +67,33 @@ impl Ledger {
         }
     }
 
-    /// Returns the number and record under which an alert is taken over; nothing where it is known, done or unreadable.
-    fn missed(&self, key: &[u8], record: Vec<u8>, taken: &mut Merged) -> Result<Option<(u64, Vec<u8>)>, Trouble> {
-        let Ok(alert) = read_alert(key, &record) else { return Ok(None) };
-        if self.is_done(alert.sequence.0) {
+    /// Returns how an alert is taken over; nothing where it is known, done or unreadable.
+    fn missed(&self, key: &[u8], record: &[u8], merged: &Merged) -> Result<Option<Missed>, Trouble> {
+        let Ok(alert) = read_alert(key, record) else { return Ok(None) };
+        let (id, sequence) = (alert.id, alert.sequence.0);
+        if self.is_done(sequence) || merged.renumbered.contains(&id) {
             return Ok(None);
         }
         let stored = self.medium.scan(key, &after(key), 1)?;
-        let Some((_, stored)) = stored.first() else { return Ok(Some((alert.sequence.0, record))) };
+        let Some((_, stored)) = stored.first() else {
+            return Ok(Some(Missed { sequence, record: record.to_vec(), renumbered: None }));
+        };
         // One that cannot be read is the same, as far as anybody can tell.
-        let is_other = read_alert(key, stored).is_ok_and(|stored| stored.id != alert.id);
-        if !is_other || !taken.renumbered.insert(alert.id) {
+        if read_alert(key, stored).map_or(true, |stored| stored.id == id) {
             return Ok(None);
         }
         let renumbered = self.renumbered(alert);
-        Ok(renumbered.map(|(sequence, record)| (sequence.0, record.as_bytes().to_vec())))
+        Ok(renumbered.map(|(sequence, record)| {
+            let (sequence, record) = (sequence.0, record.as_bytes().to_vec());
+            Missed { sequence, record, renumbered: Some(id) }
+        }))
     }
+}
+
+/// An alert that is taken over.
+struct Missed {
+    sequence: u64,
+    record: Vec<u8>,
+    /// Its id, where its own number has been used again.
+    renumbered: Option<AlertId>,
 }

@@ -172,7 +172,7 @@ impl Ledger {
         ledger.raise_mark()?;
         ledger.replay(&survey, notes)?;
         ledger.make_way()?;
-        if ledger.folder.half_read().is_some() || !ledger.unread.is_empty() {
+        if ledger.folder.unread().is_some() || !ledger.unread.is_empty() {
             ledger.done = Some(survey.done.into_keys().collect());
         }
         Ok(Begun { ledger, known })
@@ -359,6 +359,11 @@ impl Ledger {
     /// Returns the size of the data file and of the log, in bytes.
     pub(super) fn bytes(&self) -> u64 {
         self.medium.bytes() + self.log.bytes()
+    }
+
+    /// Returns the folder around it.
+    pub(super) fn folder(&self) -> &Folder {
+        &self.folder
     }
 
     /// Writes changes with the counters, and puts aside what could not be read.

@@ -238,14 +238,14 @@ fn the_lock_is_free_again_when_its_last_clone_is_gone() {
 }
 
 /// A disk of 12 MiB, in memory. Needs root; without, the tests on it say so and the others still run.
-struct SmallDisk {
-    path: PathBuf,
+pub(super) struct SmallDisk {
+    pub(super) path: PathBuf,
     _folder: tempfile::TempDir,
 }
 
 impl SmallDisk {
     #[expect(clippy::print_stderr, reason = "who reads the test's output must know what was not tried")]
-    fn mount() -> Option<Self> {
+    pub(super) fn mount() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("disk");
         fs::create_dir(&path).unwrap();
@@ -263,7 +263,14 @@ impl SmallDisk {
         while std::io::Write::write_all(&mut ballast, &chunk).is_ok() {}
     }
 
-    fn free(&self) {
+    /// Fills it but for so many bytes.
+    pub(super) fn fill_but(&self, bytes: u64) {
+        self.fill();
+        let ballast = fs::File::options().write(true).open(self.path.join("ballast")).unwrap();
+        ballast.set_len(ballast.metadata().unwrap().len() - bytes).unwrap();
+    }
+
+    pub(super) fn free(&self) {
         fs::remove_file(self.path.join("ballast")).unwrap();
     }
 

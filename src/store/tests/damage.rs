@@ -13,7 +13,7 @@ use super::super::{folder::Folder, journal};
 use super::*;
 
 /// A store with alerts 1 to 40 and a state, closed, with a summary: the engine writes one of what it finds at opening.
-async fn filled(path: &Path) {
+pub(super) async fn filled(path: &Path) {
     let (store, _) = open(path).await;
     let receipts: Vec<_> =
         (1..=40).map(|sequence| store.append(&alert(sequence), Some(("bed-1", vec![7; 700])))).collect();
@@ -58,7 +58,7 @@ async fn begins_anew(path: &Path) {
     close(store).await;
 }
 
-fn snapshot(path: &Path) -> PathBuf {
+pub(super) fn snapshot(path: &Path) -> PathBuf {
     let files = fs::read_dir(path.join("store")).unwrap().map(|entry| entry.unwrap().path());
     let mut snapshots = files.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("snap."));
     snapshots.next().unwrap()
@@ -122,30 +122,6 @@ async fn the_two_newest_damaged_stores_are_kept() {
     let round = |name: &str| fs::read(folder.path().join(name).join("round")).unwrap();
     assert_eq!((round("store.corrupt-1"), round("store.corrupt-2")), (vec![3], vec![2]));
     assert!(!folder.path().join("store.corrupt-3").exists());
-}
-
-#[tokio::test]
-async fn a_salvage_that_was_broken_off_is_made_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let aside = folder.path().join("store.corrupt-1");
-    filled(folder.path()).await;
-    fs::rename(folder.path().join("store"), &aside).unwrap();
-    fs::remove_dir_all(folder.path().join("outbox")).unwrap();
-    let (store, recovered) = open(folder.path()).await;
-    assert_eq!((recovered.found, recovered.alerts.len()), (Found::Lost, 0));
-    within(store.append(&alert(7), None)).await.unwrap();
-    store.delivered(delivered(7));
-    within(store.keep("bed-1", vec![8])).await.unwrap();
-    close(store).await;
-
-    fs::create_dir(folder.path().join("salvage")).unwrap();
-    let (store, recovered) = open(folder.path()).await;
-    let health = until(&store, |health| health.salvaged > 0).await;
-    assert!(health.notes.last().unwrap().contains("39 more alerts"), "{:?}", health.notes);
-    assert_eq!(recovered.states["bed-1"], [8], "the newer one stays");
-    assert_eq!(backlog(&store, 64).await, (1..=40).filter(|sequence| *sequence != 7).collect::<Vec<_>>());
-    assert!(aside.is_dir() && !folder.path().join("salvage").exists());
-    close(store).await;
 }
 
 #[tokio::test]

@@ -71,7 +71,9 @@ fn an_alert_whose_number_was_handed_out_again_before_the_store_was_open_is_not_r
     let numbers = by_clock();
     let mut ledger = open_ledger_with(folder.path(), &numbers);
     let first = [numbers.draw(), numbers.draw()].map(|number| alert(number.0));
-    first.iter().for_each(|alert| keep(&mut ledger, alert));
+    for alert in &first {
+        keep(&mut ledger, alert);
+    }
     drop(ledger);
 
     let numbers = by_clock();
