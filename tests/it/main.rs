@@ -27,6 +27,7 @@ mod disk;
 mod doctor;
 mod edge;
 mod killed;
+mod kills;
 mod names;
 mod night;
 mod outage;

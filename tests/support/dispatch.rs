@@ -163,6 +163,11 @@ impl Dispatch {
         self.shared.state.lock().unwrap().requests.clone()
     }
 
+    /// The requests behind the first so many.
+    pub(crate) fn requests_from(&self, count: usize) -> Vec<Request> {
+        self.shared.state.lock().unwrap().requests[count..].to_vec()
+    }
+
     /// Number of connections so far.
     pub(crate) fn connections(&self) -> usize {
         self.shared.state.lock().unwrap().connections

@@ -77,6 +77,11 @@ pub(crate) fn alerts(dispatch: &Dispatch) -> Vec<Told> {
     dispatch.requests().into_iter().map(Told::of).filter(|told| told.kind() != "started").collect()
 }
 
+/// Every POST behind the first so many, in the order in which they came.
+pub(crate) fn told_since(dispatch: &Dispatch, count: usize) -> Vec<Told> {
+    dispatch.requests_from(count).into_iter().map(Told::of).collect()
+}
+
 /// Waits for a POST of this kind about this bed ("" for the gateway), and returns the first.
 #[track_caller]
 pub(crate) fn wait_for(dispatch: &Dispatch, bed: &str, kind: &str) -> Told {

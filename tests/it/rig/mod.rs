@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
-pub(crate) use alerts::{Told, alerts, wait_for, wait_for_all};
+pub(crate) use alerts::{Told, alerts, told_since, wait_for, wait_for_all};
 pub(crate) use daemon::Daemon;
 pub(crate) use home::{Bed, Home, broker, channel};
 pub(crate) use mat::{EMPTY, Mat, OCCUPIED, Stream};
