@@ -25,14 +25,16 @@
 //! | [`dispatch`] | alerts to the dispatch service; the retry policy is PURE |
 //! | [`action`] | what the gateway does by itself: a light, a command |
 //! | [`power`] | mains or battery, and when that ends |
+//! | [`control`] | the local socket that the technician's commands speak to |
 //! | [`gateway`] | wiring: tasks, readiness, drain, watchdog, health |
 //! | [`model`] | ground floor: ids, time, readings, events, alerts, the night, texts |
 //! | [`config`] | a TOML file to checked settings, or every mistake at once |
 //! | [`simulate`] | PURE: residents, mats and faults by seed |
 //! | [`cli`] | one file a command |
 //!
-//! `sensor`, `detect`, `store`, `dispatch`, `action` and `power` never name each other: `gateway` joins them. PURE means no
-//! I/O, no async, no clock, no randomness: time and seeds are handed in. `tests/house.rs` and `.clippy.toml` hold both rules.
+//! `sensor`, `detect`, `store`, `dispatch`, `action`, `power` and `control` never name each other: `gateway` joins them.
+//! PURE means no I/O, no async, no clock, no randomness: time and seeds are handed in. `tests/house.rs` and `.clippy.toml`
+//! hold both rules.
 //! [`clock`], [`secret`], [`tls`] and [`telemetry`] stand beside the rooms.
 //!
 //! # Where to begin reading
@@ -44,6 +46,7 @@ pub mod action;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod detect;
 pub mod dispatch;
 pub mod gateway;

@@ -13,6 +13,8 @@ mod replay;
 mod run;
 mod score;
 mod simulate;
+mod status;
+mod wire;
 mod words;
 
 use std::fmt;
@@ -43,6 +45,7 @@ enum Command {
     Score(score::Args),
     Simulate(simulate::Args),
     Run(run::Args),
+    Status(status::Args),
     #[command(hide = true)]
     ReadStore(read_store::Args),
 }
@@ -91,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Score(args) => args.run(),
         Command::Simulate(args) => args.run(),
         Command::Run(args) => args.run(),
+        Command::Status(args) => args.run(),
         Command::ReadStore(args) => args.run(),
     };
     match result {

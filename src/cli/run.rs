@@ -11,7 +11,7 @@ use super::{Failure, Signals, Told, block_on};
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError, Looks, Severity, accepted};
 use crate::gateway::{self, Ended, Load, Order, Setup};
-use crate::{power, telemetry};
+use crate::{control, power, telemetry};
 
 /// The exit code when the battery ends: the unit switches the machine off on it.
 const BATTERY_ENDED: u8 = 10;
@@ -55,8 +55,9 @@ impl Args {
         let clock = Clock::new(chosen.config.gateway.clock);
         let load = Some(Load::new(move || load(&self.config)));
         let (config, broken_file, first_start) = (chosen.config, chosen.broken, chosen.first);
-        let supplies = Some(supplies());
-        let setup = Setup { config, broken_file, first_start, load, clock, supplies, tap: None };
+        let (supplies, runtime) = (Some(supplies()), std::env::var_os("RUNTIME_DIRECTORY"));
+        let control = Some(control::path(runtime.as_deref(), &config.store.path));
+        let setup = Setup { config, broken_file, first_start, load, clock, supplies, control, tap: None };
         block_on(async {
             let signals = Signals::listen()?;
             let (orders, received) = mpsc::channel(4);

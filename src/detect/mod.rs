@@ -54,7 +54,7 @@ use std::collections::VecDeque;
 pub use evidence::{Because, Decision};
 pub use memory::{AbsenceMemory, BedMemory, EdgeMemory, Learnt, Memory};
 pub use settings::{Alarm, Confirm, Sensitivity, Settings};
-pub use view::{View, ViewPhase};
+pub use view::{Standing, View, ViewPhase};
 
 use crate::model::{Event, Kind, MatFault, MatHealth, Moment, Now, Quality, Reading};
 use bedfellow::Bedfellow;

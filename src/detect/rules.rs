@@ -85,6 +85,11 @@ impl Rules {
         self.absence.is_some()
     }
 
+    /// Returns when the open absence began.
+    pub(super) fn absent_since(&self) -> Option<Moment> {
+        self.absence.map(|absence| absence.since)
+    }
+
     /// Returns the last rise.
     pub(super) fn last_rise(&self) -> Option<Timestamp> {
         self.last_rise

@@ -3,6 +3,7 @@
 use super::Detector;
 use super::occupancy::{ENTER_SHARE, LEAVE_SHARE, Phase};
 use super::signal::Zones;
+use crate::model::Moment;
 
 /// What the detector sees at the moment. Levels are in the sensor's own unit, summed over the zones, load counted
 /// upwards.
@@ -39,7 +40,42 @@ pub enum ViewPhase {
     Leaving,
 }
 
+/// How things stand with the bed, for people.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Standing {
+    /// What the bed is doing.
+    pub phase: ViewPhase,
+    /// Since when, where that is known.
+    pub since: Option<Moment>,
+    /// The latest reading that could be used.
+    pub read: Option<Moment>,
+}
+
 impl Detector {
+    /// Returns how things stand with the bed.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let since = match self.occupancy.phase() {
+            Phase::Unknown => None,
+            Phase::Empty => self.rules.absent_since(),
+            Phase::InBed { .. } if self.edge.is_sitting() => None,
+            Phase::Settling { since, .. } | Phase::InBed { since, .. } => Some(since),
+            Phase::Leaving { leaving, .. } => Some(leaving.gone),
+        };
+        Standing { phase: self.view_phase(), since, read: self.latest.map(|latest| latest.at) }
+    }
+
+    fn view_phase(&self) -> ViewPhase {
+        match self.occupancy.phase() {
+            Phase::Unknown => ViewPhase::Unknown,
+            Phase::Empty => ViewPhase::Empty,
+            Phase::Settling { .. } => ViewPhase::Settling,
+            Phase::InBed { .. } if self.edge.is_sitting() => ViewPhase::Edge,
+            Phase::InBed { .. } => ViewPhase::InBed,
+            Phase::Leaving { .. } => ViewPhase::Leaving,
+        }
+    }
+
     /// Returns what the detector sees at the moment.
     #[must_use]
     pub fn view(&self) -> View {
@@ -58,14 +94,7 @@ impl Detector {
             occupied: at_share(1.0),
             leave: at_share(LEAVE_SHARE),
             enter: at_share(ENTER_SHARE),
-            phase: match self.occupancy.phase() {
-                Phase::Unknown => ViewPhase::Unknown,
-                Phase::Empty => ViewPhase::Empty,
-                Phase::Settling { .. } => ViewPhase::Settling,
-                Phase::InBed { .. } if self.edge.is_sitting() => ViewPhase::Edge,
-                Phase::InBed { .. } => ViewPhase::InBed,
-                Phase::Leaving { .. } => ViewPhase::Leaving,
-            },
+            phase: self.view_phase(),
         }
     }
 

@@ -21,6 +21,6 @@ mod storm;
 pub mod task;
 
 pub use outcome::Outcome;
-pub use queue::Report;
+pub use queue::{ChannelView, Report};
 pub use settings::{ChannelSettings, Delivery, HttpsSettings, Order, Way};
 pub use task::{Command, Ended, Settings, Setup, run};

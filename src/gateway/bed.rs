@@ -5,9 +5,9 @@
 use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::watch;
+use tokio::sync::broadcast::{self, Receiver};
+use tokio::sync::{mpsc, watch};
 use tracing::warn;
 
 use super::States;
@@ -17,7 +17,7 @@ use super::outbox::{Outbox, Taken, draw_id};
 use super::supervisor::Beat;
 use super::tasks::lock;
 use crate::clock::{self, Clock};
-use crate::detect::{Alarm, Because, BedMemory, Detector, EdgeMemory, Memory, Settings, Start};
+use crate::detect::{Alarm, Because, BedMemory, Detector, EdgeMemory, Memory, Settings, Standing, Start};
 use crate::model::{AlertId, Event, MatHealth, Moment, Quality, Reading};
 use crate::sensor::{Feed, Sensor, Signal};
 
@@ -92,6 +92,16 @@ pub(super) fn state_key(settings: &Settings) -> String {
     format!("bed/{}", settings.bed)
 }
 
+/// What somebody wants of a bed. Answered through the sender; who asked may have gone.
+#[derive(Debug, Clone)]
+pub(super) enum Wish {
+    /// To know how things stand.
+    Look(mpsc::Sender<(Standing, MatHealth)>),
+}
+
+/// Wishes that wait for a bed at most; the oldest go unanswered.
+pub(super) const WISHES_MAX: usize = 16;
+
 /// Everything that the task of a bed needs, also to start again.
 #[derive(Clone)]
 pub(super) struct Bed {
@@ -101,6 +111,8 @@ pub(super) struct Bed {
     pub mat: String,
     /// Where the mat's signals come from.
     pub feed: Feed,
+    /// What people want of it.
+    pub wishes: broadcast::Sender<Wish>,
     /// The clocks.
     pub clock: Clock,
     /// Where alerts go.
@@ -135,7 +147,7 @@ impl Bed {
         };
         watching.go_on();
         watching.follow_up().await;
-        let mut stop = self.stop.clone();
+        let (mut stop, mut wishes) = (self.stop.clone(), self.wishes.subscribe());
         let mut armed = watching.detector.next_deadline();
         let timer = tokio::time::sleep_until(clock::instant(armed.unwrap_or(FAR)));
         tokio::pin!(timer);
@@ -155,6 +167,7 @@ impl Bed {
                     watching.detector.on_deadline(watching.bed.clock.now());
                 }
                 () = beat.next() => {}
+                Ok(wish) = wishes.recv() => watching.grant(wish),
                 _ = stop.wait_for(|stop| *stop) => break,
             }
             watching.follow_up().await;
@@ -236,6 +249,13 @@ impl Watching<'_> {
     fn way(&mut self, last: Option<Signal>) {
         self.last = last;
         lock(&self.bed.known).last = last;
+    }
+
+    /// Does what somebody wants.
+    fn grant(&self, wish: Wish) {
+        match wish {
+            Wish::Look(asked) => drop(asked.try_send((self.detector.standing(), self.detector.health()))),
+        }
     }
 
     /// Signals were dropped, maybe one that said that the way in is lost or open: what was known is not sure any more.

@@ -1,16 +1,18 @@
 //! Wiring: opens the store, starts the tasks, joins the rooms, and brings everything to an orderly end.
 //!
-//! The only room that knows `sensor`, `detect`, `store`, `dispatch` and `action` at once. Decides nothing about beds.
+//! The only room that knows `sensor`, `detect`, `store`, `dispatch`, `action` and `control` at once. Decides nothing about beds.
 //!
 //! ```text
 //! sensor -> Feed -> bed (detector, ledger) -> outbox -> dispatch   (first attempt)
 //!                                                   \-> store      (append), both started together
 //! dispatch -> reports -> store (delivered), own (faults)
 //! everyone -> board (health) -> heartbeats, STATUS=
+//! control -> calls -> asks beds, dispatch, store -> control
 //! ```
 
 mod bed;
 mod board;
+mod calls;
 mod certificates;
 mod faults;
 mod ledger;
@@ -32,18 +34,20 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sd_notify::NotifyState;
 use tokio::sync::{Notify, broadcast, mpsc, watch};
+use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use crate::action::Actions;
 use crate::clock::Clock;
 use crate::config::{self, Config};
+use crate::control;
 use crate::detect::Start;
 use crate::dispatch;
-use crate::model::{AlertId, BedId, Event, GatewayFault, Health};
+use crate::model::{AlertId, BedId, Event, GatewayFault, Health, Moment};
 use crate::sensor::mqtt::{Mat, PUBLICATIONS_MAX, Publication};
 use crate::sensor::{BrokerSettings, FEED_SIGNALS_MAX, Feed, Sensor, Signal};
 use crate::store::{self, Recovered, Store};
-use bed::{Bed, BedState, Knowledge};
+use bed::{Bed, BedState, Knowledge, WISHES_MAX, Wish};
 use board::Board;
 use noting::ACCEPTED_KEY;
 use outbox::Outbox;
@@ -79,6 +83,8 @@ pub struct Setup {
     pub clock: Clock,
     /// Where Linux shows power supplies; `None` where the power is nobody's business: `demo`.
     pub supplies: Option<PathBuf>,
+    /// Where the control socket is to be; `None` for none.
+    pub control: Option<PathBuf>,
     /// Who else wants to see events and health as they come: `demo`.
     pub tap: Option<Tap>,
 }
@@ -114,9 +120,11 @@ pub enum Ended {
 /// a grace period.
 ///
 /// Starts whatever can be started: a store, broker, port or dispatch that is missing is a fault and no reason to stop.
-pub async fn run(setup: Setup, orders: mpsc::Receiver<Order>) -> Ended {
+pub async fn run(mut setup: Setup, orders: mpsc::Receiver<Order>) -> Ended {
+    let control = setup.control.take();
     let mut gateway = Gateway::start(setup).await;
-    let ended = gateway.watch(orders).await;
+    let calls = gateway.start_control(control);
+    let ended = gateway.watch(orders, calls).await;
     gateway.end().await;
     ended
 }
@@ -148,12 +156,23 @@ struct Gateway {
     battery_ends: Arc<Notify>,
     beat_every: Duration,
     feeds_watchdog: bool,
+    started: Started,
+    /// What answers to calls over the control socket is on its way.
+    errands: JoinSet<()>,
+}
+
+/// When the program started.
+#[derive(Debug, Clone, Copy)]
+struct Started {
+    moment: Moment,
+    utc: Timestamp,
 }
 
 /// A bed with its tasks.
 struct RunningBed {
     settings: config::Bed,
     feed: Feed,
+    wishes: broadcast::Sender<Wish>,
     known: Arc<Mutex<Knowledge>>,
     stop: watch::Sender<bool>,
 }
@@ -168,7 +187,8 @@ struct Broker {
 
 impl Gateway {
     async fn start(setup: Setup) -> Self {
-        let Setup { config, broken_file, first_start, load, clock, supplies, tap } = setup;
+        let Setup { config, broken_file, first_start, load, clock, supplies, control: _, tap } = setup;
+        let now = clock.now();
         let (store, mut opened) = Store::start(config.store.clone(), clock.clone());
         let recovered = tokio::time::timeout(STORE_OPENS_WITHIN, &mut opened).await;
         let late = recovered.is_err().then(|| (opened, watch::Sender::new(None)));
@@ -204,6 +224,8 @@ impl Gateway {
             battery_ends: Arc::default(),
             beat_every: BEAT_EVERY,
             feeds_watchdog: false,
+            started: Started { moment: now.moment, utc: now.utc },
+            errands: JoinSet::new(),
         };
         // The way out first.
         gateway.start_delivery(found.accepted);
@@ -247,11 +269,12 @@ impl Gateway {
         heard: broadcast::Receiver<Signal>,
         known: Arc<Mutex<Knowledge>>,
     ) {
-        let stop = watch::Sender::new(false);
+        let (stop, wishes) = (watch::Sender::new(false), broadcast::Sender::new(WISHES_MAX));
         let watching = Bed {
             settings: bed.detect.clone(),
             mat: bed::mat_of(&bed.sensor),
             feed: feed.clone(),
+            wishes: wishes.clone(),
             clock: self.clock.clone(),
             outbox: self.outbox.clone(),
             board: self.board.clone(),
@@ -266,7 +289,7 @@ impl Gateway {
             let feed = heard.take().unwrap_or_else(|| watching.feed.subscribe());
             watching.clone().watch(feed, beat)
         });
-        self.beds.insert(bed.id, RunningBed { settings: bed.clone(), feed, known, stop });
+        self.beds.insert(bed.id, RunningBed { settings: bed.clone(), feed, wishes, known, stop });
     }
 
     /// Tells dispatch that the gateway has started, and what was wrong with its file then.
@@ -287,7 +310,7 @@ impl Gateway {
     }
 
     /// Watches over the tasks until the order to stop, or until the battery ends.
-    async fn watch(&mut self, mut orders: mpsc::Receiver<Order>) -> Ended {
+    async fn watch(&mut self, mut orders: mpsc::Receiver<Order>, mut calls: mpsc::Receiver<control::Call>) -> Ended {
         let mut beat = tokio::time::interval(self.beat_every);
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut hung_before = Vec::new();
@@ -311,6 +334,8 @@ impl Gateway {
                 }
                 () = battery_ends.notified() => return Ended::Battery,
                 verdict = self.supervisor.next() => self.judge(verdict),
+                Some(call) = calls.recv() => self.answer(call),
+                Some(_) = self.errands.join_next() => {}
                 _ = beat.tick() => hung_before = self.ask_for_beats(&hung_before),
             }
         }
@@ -341,6 +366,7 @@ impl Gateway {
     async fn end(mut self) {
         info!("Stopping");
         notify(&[NotifyState::Stopping]);
+        self.errands.abort_all();
         for bed in self.beds.values() {
             bed.stop.send_replace(true);
         }

@@ -4,14 +4,14 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, oneshot};
 
 use tracing::field::display;
 
 use super::ledger::Draft;
 use crate::action::{Actions, Trigger};
 use crate::detect::Because;
-use crate::dispatch::Command;
+use crate::dispatch::{ChannelView, Command};
 use crate::model::{Alert, AlertId, Event, Language, texts};
 use crate::store::{Receipt, Store};
 
@@ -135,6 +135,13 @@ impl Outbox {
                 }
             }
         }
+    }
+
+    /// Asks the delivery task how each channel is. Dropped unanswered where it takes nothing.
+    pub(super) fn ask_channels(&self) -> oneshot::Receiver<Vec<ChannelView>> {
+        let (asked, answer) = oneshot::channel();
+        drop(lock(&self.0.dispatch).try_send(Command::Show(asked)));
+        answer
     }
 
     /// Hands a command to the delivery task.

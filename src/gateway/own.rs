@@ -72,6 +72,8 @@ struct State {
     ways: Ways,
     /// When a good time was noted last.
     good_time: Option<Moment>,
+    /// When each open fault began in this life of the program, and what was said of it.
+    details: BTreeMap<GatewayFault, (Timestamp, String)>,
 }
 
 /// Which channels to dispatch there are, and which of them do not work.
@@ -89,8 +91,8 @@ impl Own {
         let open: Vec<_> = own.ledger.open_faults().filter_map(GatewayFault::from_word).collect();
         let faults = Faults::remembered(open);
         board.faults(&faults.open());
-        let (ways, good_time) = (Ways::default(), None);
-        let state = Mutex::new(State { own, faults, untrusted_since: None, answered, ways, good_time });
+        let (ways, good_time, details) = (Ways::default(), None, BTreeMap::new());
+        let state = Mutex::new(State { own, faults, untrusted_since: None, answered, ways, good_time, details });
         Self(Arc::new(Inner { clock, outbox, board, state }))
     }
 
@@ -336,8 +338,18 @@ impl Own {
             Told::Over(fault) => Kind::GatewayRestored(*fault),
         };
         self.0.board.faults(&state.faults.open());
-        let detail = detail.map(|detail| detail.chars().take(DETAIL_CHARS_MAX).collect());
+        let detail: Option<String> = detail.map(|detail| detail.chars().take(DETAIL_CHARS_MAX).collect());
+        match (told, &detail) {
+            (Told::Begun(fault), Some(detail)) => drop(state.details.insert(*fault, (now.utc, detail.clone()))),
+            (Told::Begun(fault) | Told::Over(fault), _) => drop(state.details.remove(fault)),
+        }
         self.take(state, Event { detail, ..Event::of_gateway(kind, now) });
+    }
+
+    /// Returns the faults that are there; of those that began in this life of the program, when and what was said.
+    pub(super) fn open(&self) -> Vec<(GatewayFault, Option<(Timestamp, String)>)> {
+        let state = self.lock();
+        state.faults.open().into_iter().map(|fault| (fault, state.details.get(&fault).cloned())).collect()
     }
 
     fn take(&self, state: &mut State, event: Event) {

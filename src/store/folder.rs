@@ -40,6 +40,13 @@ pub(super) struct Folder {
     _lock: Arc<Flock<File>>,
 }
 
+/// Returns the mark that lies beside a store; nothing where it cannot be read.
+pub(super) fn mark(path: &Path) -> Option<u64> {
+    let mut text = String::new();
+    File::open(path.join(SEQUENCE)).ok()?.take(32).read_to_string(&mut text).ok()?;
+    text.trim_end().parse().ok()
+}
+
 impl Folder {
     /// Makes the folder if it is missing, and takes it for this process.
     pub(super) fn take(path: &Path) -> Result<Self, Trouble> {
@@ -191,9 +198,7 @@ impl Folder {
 
     /// Returns the mark that lies beside the store; nothing where it cannot be read.
     pub(super) fn mark(&self) -> Option<u64> {
-        let mut text = String::new();
-        File::open(self.path.join(SEQUENCE)).ok()?.take(32).read_to_string(&mut text).ok()?;
-        text.trim_end().parse().ok()
+        mark(&self.path)
     }
 
     /// Raises the mark that lies beside the store where that is due; on return it is on the medium.

@@ -87,6 +87,7 @@ mod trouble;
 mod waiting;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -193,6 +194,14 @@ impl Drop for Handle {
     fn drop(&mut self) {
         self.desk.with(|waiting| waiting.close(Closing::Abandoned));
     }
+}
+
+/// Returns a number for an alert that is sent past the store while no daemon runs: one that no alert has, and that the
+/// next start passes over. Reads one small file below `path`, the `[store] path`.
+#[must_use]
+pub fn number_beside(path: &Path, utc: Timestamp) -> Sequence {
+    let below_mark = folder::mark(path).map_or(0, |mark| mark.saturating_sub(1));
+    Sequence(below_mark.max(sequence::first_by_clock(utc)))
 }
 
 impl Store {

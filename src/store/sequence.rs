@@ -103,7 +103,7 @@ impl Numbers {
 }
 
 /// Milliseconds since 1970, and no less than the floor.
-fn first_by_clock(utc: Timestamp) -> u64 {
+pub(super) fn first_by_clock(utc: Timestamp) -> u64 {
     u64::try_from(utc.as_millisecond()).unwrap_or(0).max(FLOOR)
 }
 

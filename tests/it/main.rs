@@ -23,6 +23,7 @@ mod calibrate;
 mod chain;
 mod commands;
 mod configuration;
+mod control;
 mod disk;
 mod doctor;
 mod edge;

@@ -17,16 +17,24 @@ const SILENT: &str = "127.9.9.9";
 /// Runs a command where this file stands in the place of the system's resolv.conf; `None` where the kernel does not let
 /// us, which is said aloud.
 fn with_resolv_conf(command: &Command, file: &Path) -> Option<Command> {
-    let script = "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"";
-    let allowed = Command::new("unshare").args(["--mount", "sh", "-c", script]).arg(file).arg("true").status();
-    if !allowed.is_ok_and(|status| status.success()) {
+    let unshared = with_file_over(command, file, "/etc/resolv.conf");
+    if unshared.is_none() {
         eprintln!(
             "no mount namespace can be made here: the name service of the system answers for a name without address"
         );
+    }
+    unshared
+}
+
+/// Runs a command where this file stands in the place of another; `None` where the kernel does not let us.
+pub(crate) fn with_file_over(command: &Command, file: &Path, over: &str) -> Option<Command> {
+    let script = format!("mount --bind \"$0\" {over} && exec \"$@\"");
+    let allowed = Command::new("unshare").args(["--mount", "sh", "-c", &script]).arg(file).arg("true").status();
+    if !allowed.is_ok_and(|status| status.success()) {
         return None;
     }
     let mut unshared = Command::new("unshare");
-    unshared.args(["--mount", "sh", "-c", script]).arg(file).arg(command.get_program()).args(command.get_args());
+    unshared.args(["--mount", "sh", "-c", &script]).arg(file).arg(command.get_program()).args(command.get_args());
     for (key, value) in command.get_envs() {
         match value {
             Some(value) => unshared.env(key, value),

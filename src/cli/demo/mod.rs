@@ -14,6 +14,7 @@ mod summary;
 pub mod timeline;
 
 pub(super) use command::Args;
+pub(crate) use look::Ink;
 pub use look::Look;
 pub use screen::Screen;
 pub use timeline::{Happening, Timeline};

@@ -1,7 +1,5 @@
 //! One marked test message to each way out, without the daemon. With it, the daemon sends tests itself.
 
-use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 use super::line::Line;
@@ -10,7 +8,7 @@ use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::dispatch::https::{Channel, Letter};
 use crate::dispatch::{ChannelSettings, Outcome, Way};
-use crate::model::{Alert, AlertId, Event, Kind, Priority, Sequence, texts};
+use crate::model::{Alert, AlertId, Event, Kind, Priority, texts};
 use crate::store;
 
 /// An attempt ends by itself within 15 s.
@@ -55,17 +53,10 @@ fn test(config: &Config, clock: &Clock) -> Result<Alert, getrandom::Error> {
     let event = Event::of_gateway(Kind::Test, &now);
     Ok(Alert {
         id: AlertId::from_entropy(u128::from_le_bytes(bytes)),
-        sequence: sequence(&config.store.path).max(store::first_sequence(now.utc)),
+        sequence: store::number_beside(&config.store.path, now.utc),
         text: texts::text(&event.kind, config.gateway.language).to_owned(),
         priority: event.kind.priority(),
         closes: Vec::new(),
         event,
     })
-}
-
-/// The number below which every number may have been used: what is sent now must not go back behind them. The store is
-/// not touched; a daemon that starts later begins at the same number or above it.
-fn sequence(store: &Path) -> Sequence {
-    let mark = fs::read_to_string(store.join("sequence")).ok().and_then(|mark| mark.trim().parse().ok());
-    Sequence(mark.unwrap_or(0))
 }

@@ -56,6 +56,8 @@ pub(super) struct Channel {
     pub(super) alarms: BTreeSet<Key>,
     /// Everything else that is not settled here; a line for each bed and one for the gateway.
     pub(super) lines: BTreeMap<Option<BedId>, BTreeSet<Key>>,
+    /// What went wrong last, where nothing was accepted since.
+    pub(super) problem: Option<String>,
     failures_in_row: u32,
     on_the_way: [usize; Class::COUNT],
 }
@@ -72,6 +74,7 @@ impl Channel {
             fresh: BTreeSet::new(),
             alarms: BTreeSet::new(),
             lines: BTreeMap::new(),
+            problem: None,
             failures_in_row: 0,
             on_the_way: [0; Class::COUNT],
         }
@@ -97,6 +100,7 @@ impl Channel {
     /// down, or had not proved well in this life of the program, before which it may have been told as down.
     pub(super) fn works(&mut self, now: Moment) -> Option<u32> {
         let failures = std::mem::take(&mut self.failures_in_row);
+        self.problem = None;
         let first = self.last_accepted.replace(now).is_none();
         let was_down = std::mem::take(&mut self.down);
         (was_down || first).then_some(failures)

@@ -147,6 +147,21 @@ pub enum Report {
     },
 }
 
+/// How one channel is, for who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelView {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Whether it is known not to work.
+    pub down: bool,
+    /// What went wrong last, where nothing was accepted since.
+    pub problem: Option<String>,
+    /// When it accepted something last, be it a heartbeat.
+    pub accepted: Option<Moment>,
+    /// How many alerts wait for it, those that wait in the store only among them.
+    pub waiting: u64,
+}
+
 /// The alerts that wait, and what is known of the channels.
 #[derive(Debug)]
 pub struct Queue {
@@ -314,6 +329,19 @@ impl Queue {
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.entries.values().filter(|entry| !entry.delivered).count()
+    }
+
+    /// Returns how each channel is, in the order of the configuration.
+    #[must_use]
+    pub fn view(&self) -> Vec<ChannelView> {
+        let view = |channel: &Channel| ChannelView {
+            name: Arc::clone(&channel.name),
+            down: channel.down,
+            problem: channel.problem.clone(),
+            accepted: channel.last_accepted,
+            waiting: self.evicted.saturating_add(channel.unsettled().count() as u64),
+        };
+        self.channels.iter().map(view).collect()
     }
 
     /// Tells whether a channel is known not to work.

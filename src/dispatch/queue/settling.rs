@@ -175,6 +175,7 @@ impl Queue {
 
     pub(super) fn channel_fails(&mut self, channel: usize, problem: &str) {
         if let Some(state) = self.channels.get_mut(channel) {
+            state.problem = Some(problem.to_owned());
             if state.fails() {
                 let (channel, detail) = (Arc::clone(&state.name), problem.to_owned());
                 self.reports.push_back(Report::ChannelDown { channel, detail, wrong: false });
@@ -184,6 +185,7 @@ impl Queue {
 
     pub(super) fn channel_is_wrong(&mut self, channel: usize, problem: &str) {
         if let Some(state) = self.channels.get_mut(channel) {
+            state.problem = Some(problem.to_owned());
             if state.is_wrong() {
                 let (channel, detail) = (Arc::clone(&state.name), problem.to_owned());
                 self.reports.push_back(Report::ChannelDown { channel, detail, wrong: true });

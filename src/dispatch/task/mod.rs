@@ -15,7 +15,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{self, JoinError, JoinSet};
 use tracing::{Instrument as _, debug, error, info, info_span, warn};
 
@@ -24,7 +24,7 @@ use self::line::Line;
 use super::https::Letter;
 use super::outcome::Outcome;
 use super::policy;
-use super::queue::{Attempt, HELD_MAX, Queue, Report, Ticket};
+use super::queue::{Attempt, ChannelView, HELD_MAX, Queue, Report, Ticket};
 use super::settings::{ChannelSettings, Delivery};
 use crate::clock::{self, Clock};
 use crate::model::{Alert, AlertId, GatewayId, Health, Language, Moment, Sequence};
@@ -72,6 +72,8 @@ pub enum Command {
     Recovered(Vec<Alert>),
     /// The configuration is another one by now. Secrets and certificates are read anew in any case.
     Configure(Box<Settings>),
+    /// Say how each channel is.
+    Show(oneshot::Sender<Vec<ChannelView>>),
     /// Come to an end. So does dropping the sender.
     Drain,
 }
@@ -106,6 +108,8 @@ pub async fn run(setup: Setup, mut commands: mpsc::Receiver<Command>, reports: m
             Happening::Command(Command::Raise(alert)) => dispatch.raise(*alert),
             Happening::Command(Command::Recovered(alerts)) => dispatch.recovered(alerts),
             Happening::Command(Command::Configure(settings)) => dispatch.configure(*settings),
+            // Who asked may have gone.
+            Happening::Command(Command::Show(asked)) => drop(asked.send(dispatch.view())),
             Happening::Command(Command::Drain) => until = Some(clock::moment() + dispatch.grace),
             Happening::Ended(ended) => dispatch.on_ended(ended),
             Happening::RoomForReports => dispatch.report_again(),
@@ -194,6 +198,17 @@ impl Dispatch {
             calm,
             settings,
         }
+    }
+
+    /// Returns how each channel is; where its secrets or certificates cannot be read, that is what is wrong with it.
+    fn view(&self) -> Vec<ChannelView> {
+        let mut view = self.queue.view();
+        for (channel, files) in view.iter_mut().zip(&self.files) {
+            if let Some(Err(problem)) = files {
+                channel.problem = Some(problem.clone());
+            }
+        }
+        view
     }
 
     fn raise(&mut self, alert: Alert) {

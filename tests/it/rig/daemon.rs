@@ -41,7 +41,9 @@ impl Daemon {
         let mut command = Command::new(env!("CARGO_BIN_EXE_nattvakt"));
         command.args(["run", "--log", "json", "--config"]).arg(home.configuration());
         command.env("TMPDIR", home.path("tmp"));
-        for name in ["STATE_DIRECTORY", "WATCHDOG_USEC", "WATCHDOG_PID", "RUST_LOG", "JOURNAL_STREAM"] {
+        for name in
+            ["STATE_DIRECTORY", "RUNTIME_DIRECTORY", "WATCHDOG_USEC", "WATCHDOG_PID", "RUST_LOG", "JOURNAL_STREAM"]
+        {
             command.env_remove(name);
         }
         command

@@ -1,0 +1,108 @@
+//! The way to the running daemon: where its socket is, and what the home's time is.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::Failure;
+use crate::config::{self, ConfigError, Looks, accepted};
+use crate::control::{self, Client, ClientError, SERVICE_SOCKET};
+use crate::store;
+
+/// Which daemon is meant.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Wire {
+    /// The daemon's socket [default: /run/nattvakt/control.sock, else control.sock beside the store]
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+
+    /// The configuration of the daemon that is meant, where it is not the service: its store says where the socket is.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl Wire {
+    /// Connects; the inner error is what the daemon's absence or refusal is.
+    pub(super) fn try_connect(&self) -> Result<Result<Client, ClientError>, Failure> {
+        Ok(Client::connect(&self.path()?))
+    }
+
+    /// Returns where the socket is.
+    fn path(&self) -> Result<PathBuf, Failure> {
+        if let Some(socket) = &self.socket {
+            return Ok(socket.clone());
+        }
+        let service = Path::new(SERVICE_SOCKET);
+        let file = self.config.as_deref().filter(|file| *file != Path::new(config::DEFAULT_FILE));
+        // Not `exists`: a folder that is closed to us tells that it is there.
+        let missing = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
+        if file.is_none() && !service.symlink_metadata().is_err_and(missing) {
+            return Ok(service.to_owned());
+        }
+        let store = self.store()?;
+        Ok(control::path(std::env::var_os("RUNTIME_DIRECTORY").as_deref(), &store))
+    }
+
+    /// Returns the folder of the daemon's store.
+    pub(super) fn store(&self) -> Result<PathBuf, Failure> {
+        let file = self.config.as_deref().unwrap_or(Path::new(config::DEFAULT_FILE));
+        match config::load(file, Looks::Elsewhere) {
+            Ok(sound) => Ok(sound.config.store.path),
+            Err(ConfigError::Unsound { text, .. }) => {
+                Ok(accepted::store_path_of_broken(&text).unwrap_or_else(|| store::Settings::default().path))
+            }
+            Err(error) if self.config.is_some() => Err(Failure::usage(error)),
+            Err(_) => Ok(store::Settings::default().path),
+        }
+    }
+}
+
+/// Says what the technician can do about a daemon that does not do as it is asked.
+pub(super) fn failure(error: &ClientError) -> Failure {
+    Failure::failed(match error {
+        ClientError::NotRunning { .. } => {
+            format!("{error}\n  start it with `sudo systemctl start nattvakt`, or name its socket with --socket")
+        }
+        ClientError::Refused(_) | ClientError::NoRights { .. } | ClientError::Silent | ClientError::Ended(_) => {
+            error.to_string()
+        }
+    })
+}
+
+/// Returns the home's time zone by its name; UTC where this machine does not know it.
+pub(super) fn zone(name: &str) -> TimeZone {
+    TimeZone::get(name).unwrap_or(TimeZone::UTC)
+}
+
+/// Writes a time of the wall as people read it: the time of day where it is less than a day away, else the date too.
+pub(super) fn wall(time: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let near = time.duration_since(now).abs().as_hours() < 24;
+    time.to_zoned(zone.clone()).strftime(if near { "%H:%M" } else { "%Y-%m-%d %H:%M" }).to_string()
+}
+
+/// Writes a span of time in seconds as people read it.
+pub(super) fn span(seconds: u64) -> String {
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {} min", minutes % 60),
+        (days, hours, _) => format!("{days} d {} h", hours % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_and_times_are_short() {
+        let spans: Vec<String> = [0, 59, 60, 3599, 3600, 90_000, 400_000].into_iter().map(span).collect();
+        assert_eq!(spans, ["0 s", "59 s", "1 min", "59 min", "1 h 0 min", "1 d 1 h", "4 d 15 h"]);
+        let (zone, now) = (zone("Europe/Stockholm"), "2026-01-15T23:12:04Z".parse().unwrap());
+        assert_eq!(wall("2026-01-15T21:12:04Z".parse().unwrap(), now, &zone), "22:12");
+        assert_eq!(wall("2026-01-14T21:12:04Z".parse().unwrap(), now, &zone), "2026-01-14 22:12");
+    }
+}

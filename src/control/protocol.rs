@@ -1,0 +1,135 @@
+//! What is said over the socket. PURE.
+//!
+//! A request is one JSON object on one line, `do` says what is wanted. Each answer is one JSON object on one line, `is`
+//! says what it is. Fields that a reader does not know are to be passed over: later versions add some.
+
+use serde::{Deserialize, Serialize};
+
+use super::access::{ACT_GROUP, READ_GROUP, Rights};
+use super::status::Status;
+
+/// The longest request, in bytes, without the end of the line.
+pub const REQUEST_BYTES_MAX: usize = 4096;
+
+/// What is wanted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
+pub enum Request {
+    /// How everything is.
+    Status {},
+}
+
+impl Request {
+    /// Reads a line.
+    ///
+    /// # Errors
+    ///
+    /// Fails where it is no request, with words for who wrote it.
+    pub fn parse(line: &[u8]) -> Result<Self, Refusal> {
+        let not_understood = |error| Refusal::new(Reason::Request, format!("this is no request: {error}"));
+        serde_json::from_slice(line).map_err(not_understood)
+    }
+
+    /// Says what it takes to ask this.
+    #[must_use]
+    pub const fn needs(&self) -> Rights {
+        match self {
+            Self::Status {} => Rights::Read,
+        }
+    }
+}
+
+/// One answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum Answer {
+    /// How everything is; the only answer.
+    Status(Box<Status>),
+    /// It is not done, and why; the last answer.
+    Error(Refusal),
+}
+
+impl Answer {
+    /// Makes the answer that refuses.
+    #[must_use]
+    pub fn refused(reason: Reason, text: impl Into<String>) -> Self {
+        Self::Error(Refusal::new(reason, text))
+    }
+
+    /// Writes it as a line, with its end.
+    #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "nothing in an answer lacks a JSON form")]
+    pub fn line(&self) -> Vec<u8> {
+        let mut line = serde_json::to_vec(self).expect("ids, times and texts always have a JSON form");
+        line.push(b'\n');
+        line
+    }
+}
+
+/// Says why something is not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{text}")]
+pub struct Refusal {
+    /// For programs.
+    pub reason: Reason,
+    /// For people: what is wrong and what to do.
+    pub text: String,
+}
+
+/// Why something is not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// The caller may not.
+    Rights,
+    /// The line is no request.
+    Request,
+    /// Too many ask at a time.
+    Busy,
+    /// The daemon could not.
+    Failed,
+}
+
+impl Refusal {
+    pub(super) fn new(reason: Reason, text: impl Into<String>) -> Self {
+        Self { reason, text: text.into() }
+    }
+
+    /// Refuses for want of rights.
+    pub(super) fn rights(needed: Rights) -> Self {
+        let groups = match needed {
+            Rights::Act => format!("group {ACT_GROUP}"),
+            Rights::Read | Rights::None => format!("group {READ_GROUP} (to look) or {ACT_GROUP} (to act)"),
+        };
+        let text = format!(
+            "this needs root or the {groups}: have the administrator run `usermod --append --groups {} USER`, then log \
+             in again",
+            if needed == Rights::Act { ACT_GROUP } else { READ_GROUP }
+        );
+        Self::new(Reason::Rights, text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_read_and_rubbish_is_refused_with_words() {
+        assert_eq!(Request::parse(br#"{"do":"status"}"#), Ok(Request::Status {}));
+        for rubbish in [&b""[..], b"status", b"{}", br#"{"do":"dance"}"#, br#"{"do":"status","x":1}"#, b"\xff\x00[[["] {
+            let refusal = Request::parse(rubbish).unwrap_err();
+            assert_eq!(refusal.reason, Reason::Request);
+            assert!(refusal.text.starts_with("this is no request: "), "{}", refusal.text);
+        }
+    }
+
+    #[test]
+    fn an_answer_is_one_line_and_comes_back() {
+        let answer = Answer::refused(Reason::Busy, "two\nlines");
+        let line = answer.line();
+        assert_eq!(line.split(|byte| *byte == b'\n').count(), 2, "one end of a line");
+        assert_eq!(serde_json::from_slice::<Answer>(&line).unwrap(), answer);
+        assert!(line.starts_with(br#"{"is":"error","reason":"busy","#));
+    }
+}

@@ -1,0 +1,230 @@
+//! What is asked over the control socket, and who answers it.
+//!
+//! Only asks and passes on: a bed, the delivery task and the store are asked by message and waited for with a bound, in a
+//! task of its own, so that nothing here holds up the watch.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::time::timeout;
+
+use super::bed::Wish;
+use super::outbox::Outbox;
+use super::own::Own;
+use super::{Gateway, Started};
+use crate::clock::Clock;
+use crate::control::status::{self, ChannelState, Phase, Power, Status, StoreState};
+use crate::control::{self, Answer, Call, Request};
+use crate::detect::{Standing, ViewPhase};
+use crate::dispatch::ChannelView;
+use crate::model::health::ClockHealth;
+use crate::model::{BedId, GatewayId, MatHealth, Now, Watch};
+use crate::store::{self, Condition};
+
+/// How long a bed or the delivery task may take to say how it is.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+
+/// Requests that wait for the gateway at most.
+const CALLS_MAX: usize = 16;
+
+impl Gateway {
+    /// Starts the control socket, where there is to be one; what is asked comes out of the receiver.
+    pub(super) fn start_control(&mut self, path: Option<PathBuf>) -> mpsc::Receiver<Call> {
+        let (calls, called) = mpsc::channel(CALLS_MAX);
+        if let Some(path) = path {
+            let setup = control::Setup { path, calls };
+            self.supervisor.keep("control", tracing::info_span!("control"), move || {
+                let setup = setup.clone();
+                async move { match control::run(setup).await {} }
+            });
+        }
+        called
+    }
+
+    /// Begins to answer.
+    pub(super) fn answer(&mut self, call: Call) {
+        let Call { request, answers } = call;
+        match request {
+            Request::Status {} => {
+                let look = self.look();
+                // Who asked may have gone.
+                self.errands
+                    .spawn(async move { drop(answers.send(Answer::Status(Box::new(look.status().await))).await) });
+            }
+        }
+    }
+
+    fn look(&self) -> Look {
+        let bed = |bed: &crate::config::Bed| {
+            let running = self.beds.get(&bed.id)?;
+            Some(BedLook { bed: bed.id, watch: bed.detect.watch.clone(), wishes: running.wishes.clone() })
+        };
+        Look {
+            gateway: self.config.gateway.id,
+            zone: self.config.gateway.zone.iana_name().unwrap_or("UTC").to_owned(),
+            beds: self.config.beds.iter().filter_map(bed).collect(),
+            channels: self.config.channels.iter().map(|channel| channel.name.clone()).collect(),
+            clock: self.clock.clone(),
+            started: self.started,
+            outbox: self.outbox.clone(),
+            store: self.outbox.store().health(),
+            own: self.own.clone(),
+        }
+    }
+}
+
+/// Everything that has to be asked to know how everything is.
+struct Look {
+    gateway: GatewayId,
+    zone: String,
+    beds: Vec<BedLook>,
+    channels: Vec<String>,
+    clock: Clock,
+    started: Started,
+    outbox: Outbox,
+    store: watch::Receiver<store::Health>,
+    own: Own,
+}
+
+/// A bed that has to be asked.
+struct BedLook {
+    bed: BedId,
+    watch: Watch,
+    wishes: broadcast::Sender<Wish>,
+}
+
+impl Look {
+    /// Asks everybody; who does not answer in time is shown so.
+    async fn status(self) -> Status {
+        let asked = self.beds.iter().map(BedLook::ask).collect::<Vec<_>>();
+        let channels = timeout(ANSWERS_WITHIN, self.outbox.ask_channels()).await.ok().and_then(Result::ok);
+        let mut standings = Vec::new();
+        for answer in asked {
+            standings.push(answered(answer).await);
+        }
+        let power =
+            timeout(ANSWERS_WITHIN, tokio::task::spawn_blocking(power)).await.ok().and_then(Result::ok).flatten();
+        let now = self.clock.now();
+        let beds = self.beds.iter().zip(standings).map(|(bed, standing)| bed.status(standing, &now)).collect();
+        let fault = |(fault, detail): (_, Option<(Timestamp, String)>)| {
+            let (since, detail) = detail.unzip();
+            status::Fault { fault, since, detail }
+        };
+        let status = Status {
+            well: false,
+            problems: Vec::new(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            gateway: self.gateway,
+            time_zone: self.zone,
+            time: now.utc,
+            started: self.started.utc,
+            uptime_s: now.moment.since(self.started.moment).as_secs(),
+            clock: if now.trusted { ClockHealth::Trusted } else { ClockHealth::Untrusted },
+            power,
+            beds,
+            channels: self.channels.into_iter().map(|name| channel(name, channels.as_deref(), &now)).collect(),
+            store: store(&self.store.borrow()),
+            faults: self.own.open().into_iter().map(fault).collect(),
+        };
+        status.judged()
+    }
+}
+
+type Asked = mpsc::Receiver<(Standing, MatHealth)>;
+
+/// Waits for a bed's answer.
+async fn answered(mut answer: Asked) -> Option<(Standing, MatHealth)> {
+    timeout(ANSWERS_WITHIN, answer.recv()).await.ok().flatten()
+}
+
+impl BedLook {
+    fn ask(&self) -> Asked {
+        let (asked, answer) = mpsc::channel(1);
+        // Nobody listens while its task waits to be started again; that is no answer then.
+        drop(self.wishes.send(Wish::Look(asked)));
+        answer
+    }
+
+    fn status(&self, standing: Option<(Standing, MatHealth)>, now: &Now) -> status::Bed {
+        let changes =
+            if self.watch.is_on(now.utc) { self.watch.closing(now.utc) } else { self.watch.next_opening(now.utc) };
+        let bed = status::Bed {
+            bed: self.bed,
+            mat: MatHealth::Learning,
+            phase: Phase::NoAnswer,
+            since: None,
+            last_reading: None,
+            watched: !now.trusted || self.watch.is_on(now.utc),
+            watch_changes: changes.filter(|_| now.trusted),
+            paused_until: None,
+        };
+        let Some((standing, mat)) = standing else { return bed };
+        let utc = |moment| now.utc_of(moment);
+        status::Bed {
+            mat,
+            phase: phase(standing.phase),
+            since: standing.since.map(utc),
+            last_reading: standing.read.map(utc),
+            ..bed
+        }
+    }
+}
+
+fn phase(phase: ViewPhase) -> Phase {
+    match phase {
+        ViewPhase::Unknown => Phase::Unknown,
+        ViewPhase::Empty => Phase::Empty,
+        ViewPhase::Settling => Phase::Settling,
+        ViewPhase::InBed => Phase::InBed,
+        ViewPhase::Edge => Phase::Edge,
+        ViewPhase::Leaving => Phase::Leaving,
+    }
+}
+
+fn channel(name: String, views: Option<&[ChannelView]>, now: &Now) -> status::Channel {
+    let Some(view) = views.map(|views| views.iter().find(|view| *view.name == *name)) else {
+        let error = Some("the delivery task does not answer: restart nattvakt, and report this".to_owned());
+        return status::Channel { name, state: ChannelState::Down, accepted: None, waiting: 0, error };
+    };
+    // Not there: it has just come into the configuration.
+    let state = match view {
+        Some(view) if view.down => ChannelState::Down,
+        Some(view) if view.accepted.is_some() => ChannelState::Works,
+        Some(_) | None => ChannelState::Untried,
+    };
+    status::Channel {
+        name,
+        state,
+        accepted: view.and_then(|view| view.accepted).map(|accepted| now.utc_of(accepted)),
+        waiting: view.map_or(0, |view| view.waiting),
+        error: view.and_then(|view| view.problem.clone()),
+    }
+}
+
+fn store(health: &store::Health) -> status::Store {
+    let (state, error) = match &health.condition {
+        Condition::Opening => (StoreState::Opening, None),
+        Condition::Sound => (StoreState::Sound, None),
+        Condition::Faulty(detail) => (StoreState::Faulty, Some(detail.clone())),
+    };
+    let store::Health { undelivered, in_memory, bytes_on_disk: bytes, .. } = *health;
+    status::Store { state, undelivered, in_memory, bytes, error }
+}
+
+/// Asks the kernel where the power comes from, where it can tell: by the supplies that it knows as mains. Blocks.
+fn power() -> Option<Power> {
+    let supplies = std::fs::read_dir("/sys/class/power_supply").ok()?;
+    let read = |folder: &std::path::Path, name: &str| std::fs::read_to_string(folder.join(name)).ok();
+    let online = supplies.flatten().map(|supply| supply.path()).filter_map(|supply| {
+        let mains = read(&supply, "type").is_some_and(|kind| kind.trim() == "Mains");
+        if mains { read(&supply, "online").map(|online| online.trim() == "1") } else { None }
+    });
+    let online: Vec<bool> = online.collect();
+    match (online.is_empty(), online.contains(&true)) {
+        (true, _) => None,
+        (false, true) => Some(Power::Mains),
+        (false, false) => Some(Power::Battery),
+    }
+}
