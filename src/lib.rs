@@ -35,7 +35,7 @@
 //! `sensor`, `detect`, `store`, `dispatch`, `action`, `power` and `control` never name each other: `gateway` joins them.
 //! PURE means no I/O, no async, no clock, no randomness: time and seeds are handed in. `tests/house.rs` and `.clippy.toml`
 //! hold both rules.
-//! [`clock`], [`secret`], [`tls`] and [`telemetry`] stand beside the rooms.
+//! [`blocking`], [`clock`], [`secret`], [`tls`] and [`telemetry`] stand beside the rooms.
 //!
 //! # Where to begin reading
 //!
@@ -43,6 +43,7 @@
 //! [`store`] and [`dispatch::queue`] for why nothing is lost.
 
 pub mod action;
+pub mod blocking;
 pub mod cli;
 pub mod clock;
 pub mod config;

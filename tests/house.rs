@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const ROOMS: &[&str] = &["sensor", "detect", "store", "dispatch", "action", "power", "control"];
 
 /// What stands under every room.
-const GROUND_FLOOR: &[&str] = &["model", "clock", "secret", "tls"];
+const GROUND_FLOOR: &[&str] = &["model", "blocking", "clock", "secret", "tls"];
 
 /// Rooms and files that do no I/O, read no clock and draw no random number.
 const PURE: &[&str] = &[

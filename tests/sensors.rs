@@ -7,6 +7,8 @@
 mod mosquitto;
 #[path = "sensors/mqtt.rs"]
 mod mqtt;
+#[path = "sensors/publisher.rs"]
+mod publisher;
 #[path = "sensors/serial.rs"]
 mod serial;
 

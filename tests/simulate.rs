@@ -199,7 +199,6 @@ async fn the_broker_hands_on_a_night_that_is_published_without_loss() {
         broker: address,
         client_id: "nattvakt-test".to_owned(),
         mats: mats.subscribe(),
-        publications: None,
         clock: Clock::new(ClockSource::Rtc),
         link,
     }));

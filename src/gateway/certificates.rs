@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tracing::warn;
+use tracing::{error, warn};
 
 use super::own::Own;
+use crate::blocking::{Blocking, NoResult};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::dispatch::Way;
@@ -112,17 +113,17 @@ impl Files {
 /// Looks after the ends of certificates for ever.
 #[expect(clippy::infinite_loop, reason = "the supervisor drops the task at the end")]
 pub(super) async fn watch(files: Files, own: Own, clock: Clock) {
+    let mut reading = Blocking::default();
     loop {
         if !clock.now().trusted {
             tokio::time::sleep(ASK_EVERY).await;
             continue;
         }
-        let reading = files.clone();
-        let reading = tokio::task::spawn_blocking(move || reading.read());
-        if let Ok(Ok(found)) = tokio::time::timeout(READ_WITHIN, reading).await {
-            own.certificates(&found);
-        } else {
-            warn!("The certificates could not be looked at");
+        let wanted = files.clone();
+        match reading.call(READ_WITHIN, move || wanted.read()).await {
+            Ok(found) => own.certificates(&found),
+            Err(NoResult::Hangs) => warn!("The disk does not answer: when our certificates end is not known"),
+            Err(NoResult::Failed) => error!("Reading our certificates failed inside the program"),
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }

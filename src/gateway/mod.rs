@@ -44,7 +44,8 @@ use crate::control;
 use crate::detect::Start;
 use crate::dispatch;
 use crate::model::{AlertId, BedId, Event, GatewayFault, Health, Moment};
-use crate::sensor::mqtt::{Mat, PUBLICATIONS_MAX, Publication};
+use crate::sensor::mqtt::Mat;
+use crate::sensor::mqtt::publisher::{PUBLICATIONS_MAX, Publication};
 use crate::sensor::{BrokerSettings, FEED_SIGNALS_MAX, Feed, Sensor, Signal};
 use crate::store::{self, Recovered, Store};
 use bed::{Bed, BedState, Knowledge, WISHES_MAX, Wish};
@@ -144,6 +145,8 @@ struct Gateway {
     /// What was known of beds that are gone from the configuration.
     retired: BTreeMap<BedId, Arc<Mutex<Knowledge>>>,
     broker: Option<Broker>,
+    /// The broker that actions publish at, and our name there.
+    publisher: Option<(BrokerSettings, String)>,
     publications: broadcast::Sender<Publication>,
     /// What the store knew of each bed.
     states: BTreeMap<String, BedState>,
@@ -177,11 +180,10 @@ struct RunningBed {
     stop: watch::Sender<bool>,
 }
 
-/// The connection to the broker.
+/// The connection of the mats to the broker.
 struct Broker {
     settings: BrokerSettings,
     client_id: String,
-    publishes: bool,
     mats: watch::Sender<Vec<Mat>>,
 }
 
@@ -216,6 +218,7 @@ impl Gateway {
             beds: BTreeMap::new(),
             retired: BTreeMap::new(),
             broker: None,
+            publisher: None,
             publications: broadcast::Sender::new(PUBLICATIONS_MAX),
             states: found.states,
             unknown: found.unknown,

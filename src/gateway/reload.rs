@@ -14,8 +14,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tracing::{error, info, warn};
 
-use super::tasks::lock;
+use super::tasks::{PUBLISHER, lock};
 use super::{Gateway, RunningBed, notify};
+use crate::action;
 use crate::clock;
 use crate::config::{Bed, Config};
 use crate::dispatch::{self, Command};
@@ -45,11 +46,11 @@ impl fmt::Debug for Load {
     }
 }
 
-/// A reload on its way.
+/// A reload on its way. Never a second one beside one that hangs: that one is waited for, and made once more.
 #[derive(Default)]
 pub(super) struct Reloading {
     loading: Option<JoinHandle<Result<Config, String>>>,
-    /// Until when it may take.
+    /// Until when it may take until it is told as hanging; `None` once that is told.
     until: Option<Instant>,
     /// It was asked for once more meanwhile.
     again: bool,
@@ -69,21 +70,24 @@ impl Reloading {
         }
     }
 
-    /// Waits for what came of it. Never ends while nothing is being read; may be dropped at any time.
+    /// Waits for what came of it; of one that hangs, first for that, and then for its result. Never ends while nothing is being read; may be dropped at any time.
     pub(super) async fn ended(&mut self) -> Result<Config, String> {
-        let (Some(loading), Some(until)) = (&mut self.loading, self.until) else { return pending().await };
-        let loaded = match timeout_at(until, loading).await {
-            Ok(Ok(loaded)) => loaded,
-            Ok(Err(_)) => Err("reading the configuration failed inside the program".to_owned()),
-            Err(_) => Err("the disk does not answer: the configuration cannot be read".to_owned()),
+        let Some(loading) = &mut self.loading else { return pending().await };
+        let ended = match self.until {
+            Some(until) => timeout_at(until, loading).await,
+            None => Ok(loading.await),
+        };
+        self.until = None;
+        let Ok(ended) = ended else {
+            return Err("the disk does not answer: the configuration cannot be read".to_owned());
         };
         self.loading = None;
-        loaded
+        ended.unwrap_or_else(|_| Err("reading the configuration failed inside the program".to_owned()))
     }
 
     /// Begins again where that was asked for meanwhile, else says that the reload is over.
     pub(super) fn over(&mut self, load: &Load) {
-        if std::mem::take(&mut self.again) {
+        if self.loading.is_none() && std::mem::take(&mut self.again) {
             self.begin(load);
         } else {
             notify(&[NotifyState::Ready]);
@@ -202,13 +206,14 @@ impl Gateway {
         lock(&bed.known).unheard();
     }
 
-    /// Lets the connection to the broker go on with other mats, or starts and ends it.
+    /// Lets the connections to the broker go on, that of the mats with other mats, or starts and ends them.
     pub(super) fn apply_broker(&mut self) {
         let client_id = format!("nattvakt-{}", self.config.gateway.id);
-        let publishes = self.config.actions.iter().any(|action| matches!(action.way, crate::action::Way::Mqtt { .. }));
+        self.apply_publisher(format!("{client_id}-act"));
         let mats = self.mqtt_mats();
-        if let (Some(wanted), Some(running)) = (&self.config.broker, &self.broker) {
-            if *wanted == running.settings && client_id == running.client_id && publishes == running.publishes {
+        let wanted = self.config.broker.clone().filter(|_| !mats.is_empty());
+        if let (Some(wanted), Some(running)) = (&wanted, &self.broker) {
+            if *wanted == running.settings && client_id == running.client_id {
                 running.mats.send_replace(mats);
                 return;
             }
@@ -217,10 +222,27 @@ impl Gateway {
             self.supervisor.drop_task("broker");
             self.supervisor.drop_task("link");
         }
-        match self.config.broker.clone() {
-            Some(broker) => self.start_broker(&broker, client_id, mats),
+        match wanted {
+            Some(broker) => self.start_broker(broker, client_id, mats),
             // One of an earlier configuration is no fault any more.
             None => self.own.end(GatewayFault::Broker, "broker"),
+        }
+    }
+
+    /// Actions publish over a connection of their own, where any of them does.
+    fn apply_publisher(&mut self, client_id: String) {
+        let publishes = self.config.actions.iter().any(|action| matches!(action.way, action::Way::Mqtt { .. }));
+        let wanted = self.config.broker.clone().filter(|_| publishes).map(|broker| (broker, client_id));
+        if wanted == self.publisher {
+            return;
+        }
+        if self.publisher.take().is_some() {
+            self.supervisor.drop_task("publisher");
+            self.supervisor.drop_task("publisher's link");
+        }
+        match wanted {
+            Some((broker, client_id)) => self.start_publisher(broker, client_id),
+            None => self.own.end_begun(GatewayFault::Broker, PUBLISHER),
         }
     }
 
@@ -231,5 +253,44 @@ impl Gateway {
             Some(mqtt::Mat { bed: bed.id, settings: settings.clone(), feed })
         };
         self.config.beds.iter().filter_map(mat).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc;
+    use std::sync::{Mutex, PoisonError};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reload_that_hangs_is_told_and_waited_for_and_made_once_more_where_it_was_asked_for() {
+        let (release, held) = mpsc::channel();
+        let (held, made) = (Mutex::new(held), Arc::new(AtomicUsize::new(0)));
+        let counted = Arc::clone(&made);
+        let load = Load::new(move || {
+            let number = counted.fetch_add(1, Ordering::SeqCst);
+            held.lock().unwrap_or_else(PoisonError::into_inner).recv().map_err(|_| "never released".to_owned())?;
+            Err(number.to_string())
+        });
+        let mut reloading = Reloading::default();
+        reloading.begin(&load);
+        let (hangs, ()) = tokio::join!(reloading.ended(), tokio::time::advance(2 * LOAD_WITHIN));
+        let hangs = hangs.unwrap_err();
+        assert!(hangs.contains("does not answer"), "{hangs}");
+        reloading.over(&load);
+        for _ in 0..3 {
+            reloading.begin(&load);
+            reloading.over(&load);
+        }
+        tokio::time::resume();
+        release.send(()).unwrap();
+        assert_eq!(reloading.ended().await.unwrap_err(), "0");
+        reloading.over(&load);
+        release.send(()).unwrap();
+        assert_eq!(reloading.ended().await.unwrap_err(), "1");
+        reloading.over(&load);
+        assert_eq!(made.load(Ordering::SeqCst), 2);
     }
 }

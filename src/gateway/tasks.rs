@@ -21,6 +21,7 @@ use crate::dispatch::policy::AFTER_BOOT;
 use crate::dispatch::queue::HELD_MAX;
 use crate::dispatch::{self, Command};
 use crate::model::{Alert, AlertId, GatewayFault, Health, Moment};
+use crate::sensor::mqtt::publisher;
 use crate::sensor::{self, BrokerSettings, Feed, Link, SerialSettings};
 use crate::store::{self, Condition, Receipt, Recovered};
 
@@ -52,6 +53,9 @@ const DRAIN_GRACE: Duration = Duration::from_secs(4);
 /// Reports that wait for the task that notes them; the delivery task keeps what does not fit.
 const REPORTS_MAX: usize = 256;
 
+/// What tells the connection of actions to the broker from that of the mats.
+pub(super) const PUBLISHER: &str = "actions";
+
 /// Alerts fetched from the store at a time.
 const PAGE: usize = 256;
 
@@ -65,27 +69,46 @@ impl Gateway {
         });
     }
 
-    /// Starts the connection to the broker; what it reads and publishes may change while it stands.
-    pub(super) fn start_broker(&mut self, settings: &BrokerSettings, client_id: String, mats: Vec<sensor::mqtt::Mat>) {
+    /// Starts the connection of the mats to the broker; which mats these are may change while it stands.
+    pub(super) fn start_broker(&mut self, settings: BrokerSettings, client_id: String, mats: Vec<sensor::mqtt::Mat>) {
         let (link, state) = watch::channel(Link::Connecting);
         let mats = watch::Sender::new(mats);
-        let publishes = self.config.actions.iter().any(|action| matches!(action.way, action::Way::Mqtt { .. }));
-        let (broker, name, publications) = (settings.clone(), client_id.clone(), self.publications.clone());
+        let (broker, name) = (settings.clone(), client_id.clone());
         let (clock, watched) = (self.clock.clone(), mats.clone());
         self.supervisor.keep("broker", tracing::info_span!("broker"), move || {
             let setup = sensor::mqtt::Setup {
                 broker: broker.clone(),
                 client_id: name.clone(),
                 mats: watched.subscribe(),
-                publications: publishes.then(|| publications.subscribe()),
                 clock: clock.clone(),
                 link: link.clone(),
             };
             async move { match sensor::mqtt::run(setup).await {} }
         });
         let own = self.own.clone();
-        self.supervisor.keep("link", tracing::Span::none(), move || watch_link(state.clone(), own.clone()));
-        self.broker = Some(Broker { settings: settings.clone(), client_id, publishes, mats });
+        self.supervisor.keep("link", tracing::Span::none(), move || watch_link("broker", state.clone(), own.clone()));
+        self.broker = Some(Broker { settings, client_id, mats });
+    }
+
+    /// Starts the connection over which actions publish.
+    pub(super) fn start_publisher(&mut self, settings: BrokerSettings, client_id: String) {
+        let (link, state) = watch::channel(Link::Connecting);
+        let (broker, name, publications) = (settings.clone(), client_id.clone(), self.publications.clone());
+        let clock = self.clock.clone();
+        self.supervisor.keep("publisher", tracing::info_span!("publisher"), move || {
+            let setup = publisher::Setup {
+                broker: broker.clone(),
+                client_id: name.clone(),
+                publications: publications.subscribe(),
+                clock: clock.clone(),
+                link: link.clone(),
+            };
+            async move { match publisher::run(setup).await {} }
+        });
+        let own = self.own.clone();
+        let watch = move || watch_link(PUBLISHER, state.clone(), own.clone());
+        self.supervisor.keep("publisher's link", tracing::Span::none(), watch);
+        self.publisher = Some((settings, client_id));
     }
 
     /// Starts what carries out actions.
@@ -93,9 +116,9 @@ impl Gateway {
         let (waiting, publications) = (Arc::new(tokio::sync::Mutex::new(waiting)), self.publications.clone());
         let publish: action::Publish = Arc::new(move |topic, payload| {
             let (topic, payload) = (topic.to_owned(), payload.to_owned());
-            let publication = sensor::mqtt::Publication { topic, payload, at: clock::moment() };
-            if publications.send(publication).is_err() {
-                warn!("A message was not published: there is no broker");
+            let publication = publisher::Publication { topic, payload, at: clock::moment() };
+            if let Err(unsent) = publications.send(publication) {
+                warn!(topic = unsent.0.topic, "A message of an action was not published: its configuration is gone");
             }
         });
         self.supervisor.keep("actions", tracing::Span::none(), move || {
@@ -234,11 +257,11 @@ async fn fetch(outbox: &Outbox) {
     }
 }
 
-/// Tells when the broker is away for long, and when it is there.
-async fn watch_link(link: watch::Receiver<Link>, own: Own) {
+/// Tells when the broker is away for long, and when it is there. `whose` tells its two connections apart.
+async fn watch_link(whose: &str, link: watch::Receiver<Link>, own: Own) {
     follow_link(link, |away| match away {
-        Some(detail) => own.begin(GatewayFault::Broker, "broker", &detail),
-        None => own.end(GatewayFault::Broker, "broker"),
+        Some(detail) => own.begin(GatewayFault::Broker, whose, &detail),
+        None => own.end(GatewayFault::Broker, whose),
     })
     .await;
 }

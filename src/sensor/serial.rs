@@ -10,8 +10,7 @@ use std::time::Duration;
 use nix::sys::termios::{ControlFlags, SetArg, tcgetattr, tcsetattr};
 use tokio::io::AsyncReadExt;
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tokio_serial::{ClearBuffer, ErrorKind, SerialPort, SerialStream};
 
 use super::decode::{Age, LineDecoder, Lines, Rejection};
@@ -19,6 +18,7 @@ use super::outage::Outage;
 use super::rejections::Rejections;
 use super::settings::{Backoff, SerialSettings};
 use super::{FEED_SIGNALS_MAX, Feed, Signal, random, tell};
+use crate::blocking::{Blocking, NoResult};
 use crate::clock;
 use crate::model::{MatFault, Moment, Reading};
 
@@ -35,12 +35,12 @@ const READ_BYTES: usize = 2 * FEED_SIGNALS_MAX;
 #[expect(clippy::infinite_loop, reason = "`Infallible` says so where `!` cannot be named yet")]
 pub async fn run(settings: SerialSettings, feed: Feed) -> Infallible {
     let mut mat = Mat::new(&settings, feed);
-    let mut ports = Opener { settings: &settings, pending: None };
+    let mut opening = Blocking::default();
     let mut outage = Outage::default();
     let port = settings.port.display();
     let mut lost = false;
     loop {
-        let (words, worked) = match ports.open().await {
+        let (words, worked) = match open(&settings, &mut opening).await {
             Ok(stream) => {
                 if let Some(failures) = outage.opened() {
                     tracing::info!(%port, count = failures, "Serial port is open");
@@ -144,7 +144,7 @@ pub const HEARD_BYTES_MAX: usize = 64 * 1024;
 ///
 /// Says why it cannot be opened or read, and what to do.
 pub async fn listen(settings: &SerialSettings, length: Duration) -> Result<Heard, String> {
-    let mut stream = Opener { settings, pending: None }.open().await?;
+    let mut stream = open(settings, &mut Opening::default()).await?;
     let (start, mut bytes) = (clock::moment(), Vec::new());
     let end = clock::instant(start + length);
     let mut buffer = [0; READ_BYTES];
@@ -161,31 +161,19 @@ pub async fn listen(settings: &SerialSettings, length: Duration) -> Result<Heard
     Ok(Heard { bytes, took: clock::moment().since(start) })
 }
 
-/// Opens the port, one attempt at a time.
-struct Opener<'a> {
-    settings: &'a SerialSettings,
-    /// An attempt that hangs: no second thread is spent on a port that holds one up already.
-    pending: Option<JoinHandle<Result<SerialStream, String>>>,
-}
+type Opening = Blocking<Result<SerialStream, String>>;
 
-impl Opener<'_> {
-    async fn open(&mut self) -> Result<SerialStream, String> {
-        let mut attempt = self.pending.take().unwrap_or_else(|| {
-            let (settings, runtime) = (self.settings.clone(), Handle::current());
-            tokio::task::spawn_blocking(move || open_blocking(&settings, &runtime))
-        });
-        match timeout(OPEN_LIMIT, &mut attempt).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err("opening the port failed inside the program".to_owned()),
-            Err(_) => {
-                self.pending = Some(attempt);
-                Err(format!(
-                    "opening hangs for more than {} s; unplug the adapter and plug it in",
-                    OPEN_LIMIT.as_secs()
-                ))
-            }
+/// Opens the port: no second thread is spent on one that holds one up already.
+async fn open(settings: &SerialSettings, opening: &mut Opening) -> Result<SerialStream, String> {
+    let (settings, runtime) = (settings.clone(), Handle::current());
+    let opened = opening.call(OPEN_LIMIT, move || open_blocking(&settings, &runtime)).await;
+    opened.unwrap_or_else(|why| match why {
+        NoResult::Failed => Err("opening the port failed inside the program".to_owned()),
+        NoResult::Hangs => {
+            let limit = OPEN_LIMIT.as_secs();
+            Err(format!("opening hangs for more than {limit} s; unplug the adapter and plug it in"))
         }
-    }
+    })
 }
 
 fn open_blocking(settings: &SerialSettings, runtime: &Handle) -> Result<SerialStream, String> {

@@ -12,46 +12,37 @@ use nattvakt::tls;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::mosquitto::{Access, Mosquitto};
 use super::*;
 
 /// The program under test, with one bed a topic.
-struct Watch {
-    link: watch::Receiver<Link>,
-    beds: Vec<Bed>,
+pub(super) struct Watch {
+    pub(super) link: watch::Receiver<Link>,
+    pub(super) beds: Vec<Bed>,
     mats: watch::Sender<Vec<Mat>>,
-    publications: broadcast::Sender<mqtt::Publication>,
     _tasks: JoinSet<Infallible>,
 }
 
 impl Watch {
-    fn start(broker: BrokerSettings, topics: &[&str]) -> Self {
+    pub(super) fn start(broker: BrokerSettings, topics: &[&str]) -> Self {
         let (link_end, link) = watch::channel(Link::Connecting);
         let (mats, beds) = topics.iter().enumerate().map(|(index, topic)| mat(index, topic)).unzip();
         let mut tasks = JoinSet::new();
-        let (mats, publications) = (watch::Sender::new(mats), broadcast::Sender::new(16));
+        let mats = watch::Sender::new(mats);
         tasks.spawn(mqtt::run(mqtt::Setup {
             broker,
             client_id: "nattvakt-test".to_owned(),
             mats: mats.subscribe(),
-            publications: Some(publications.subscribe()),
             clock: Clock::new(ClockSource::Rtc),
             link: link_end,
         }));
-        Self { link, beds, mats, publications, _tasks: tasks }
+        Self { link, beds, mats, _tasks: tasks }
     }
 
-    /// Publishes a plain number on a topic, over the connection of the mats.
-    fn publish(&self, topic: &str, payload: &str) {
-        let (topic, payload) = (topic.to_owned(), payload.to_owned());
-        let at = nattvakt::clock::moment();
-        self.publications.send(mqtt::Publication { topic, payload, at }).unwrap();
-    }
-
-    async fn up(&mut self) {
+    pub(super) async fn up(&mut self) {
         let up = timeout(PATIENCE, self.link.wait_for(|link| *link == Link::Up)).await;
         up.unwrap_or_else(|_| panic!("not up")).unwrap();
     }
@@ -73,7 +64,7 @@ fn mat(index: usize, topic: &str) -> (Mat, Bed) {
     (Mat { bed: format!("bed-{index}").parse().unwrap(), settings, feed }, bed)
 }
 
-fn at(port: u16) -> BrokerSettings {
+pub(super) fn at(port: u16) -> BrokerSettings {
     BrokerSettings { port, ..BrokerSettings::default() }
 }
 
@@ -249,14 +240,14 @@ async fn a_burst_from_many_mats_overruns_no_bed() {
 }
 
 /// A broker whose every word is the test's.
-async fn scripted_broker() -> (TcpListener, u16) {
+pub(super) async fn scripted_broker() -> (TcpListener, u16) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     (listener, port)
 }
 
 /// Takes a connection up to its subscription, and returns that one's packet id.
-async fn welcome(listener: &TcpListener) -> (TcpStream, [u8; 2]) {
+pub(super) async fn welcome(listener: &TcpListener) -> (TcpStream, [u8; 2]) {
     let (mut stream, _) = timeout(PATIENCE, listener.accept()).await.unwrap().unwrap();
     assert_eq!(packet(&mut stream).await.0, 0x10);
     stream.write_all(&[0x20, 2, 0, 0]).await.unwrap();
@@ -265,7 +256,7 @@ async fn welcome(listener: &TcpListener) -> (TcpStream, [u8; 2]) {
     (stream, [body[0], body[1]])
 }
 
-async fn packet(stream: &mut TcpStream) -> (u8, Vec<u8>) {
+pub(super) async fn packet(stream: &mut TcpStream) -> (u8, Vec<u8>) {
     let first = stream.read_u8().await.unwrap();
     let length = stream.read_u8().await.unwrap();
     assert!(length < 128, "longer than these tests need");
@@ -315,34 +306,12 @@ async fn mats_come_and_go_on_one_connection_and_the_others_go_on() {
     watch.mats.send_replace(vec![stays, new]);
     assert_eq!(new_bed.next().await, Signal::Away);
     assert_eq!(new_bed.next().await, Signal::Back);
-    watch.publish("mats/comes", "7");
-    watch.publish("mats/goes", "8");
-    watch.publish("mats/stays", "9");
+    broker.publish("mats/comes", "7", false);
+    broker.publish("mats/goes", "8", false);
+    broker.publish("mats/stays", "9", false);
     new_bed.value(7.0).await;
-    // Published later over the same connection: whatever went before has come by now.
+    // Published last: whatever went before has come by now.
     watch.beds[0].value(9.0).await;
     assert_eq!(watch.beds[0].heard(), [], "nothing befell it meanwhile");
     assert!(!watch.beds[1].heard().iter().any(|signal| matches!(signal, Signal::Reading(_))), "left");
-}
-
-#[tokio::test]
-async fn what_is_asked_for_while_the_broker_is_away_is_published_soon_or_never() {
-    let mut broker = Mosquitto::start(Access::Open);
-    let port = broker.port();
-    broker.stop();
-    let mut watch = Watch::start(at(port), &["mats/1"]);
-    watch.down().await;
-    watch
-        .publications
-        .send(mqtt::Publication {
-            topic: "mats/1".to_owned(),
-            payload: "1".to_owned(),
-            at: nattvakt::clock::moment() - Duration::from_secs(60),
-        })
-        .unwrap();
-    watch.publish("mats/1", "2");
-    broker.start_again();
-    watch.up().await;
-    let reading = watch.beds[0].reading().await;
-    assert_eq!(reading.channels, Channels::new([2.0]).unwrap());
 }

@@ -44,7 +44,6 @@ pub(super) fn listen(config: &Config, bed: &Bed) -> Readings {
                 // Not the name of the watch, which would be thrown out.
                 client_id: format!("nattvakt-{}-calibrate", config.gateway.id),
                 mats: watch::channel(vec![mat]).1,
-                publications: None,
                 clock: Clock::new(config.gateway.clock),
                 link: said,
             };

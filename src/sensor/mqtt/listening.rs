@@ -5,7 +5,7 @@ use std::time::Duration;
 use rumqttc::{AsyncClient, Event, MqttOptions, NetworkOptions, Packet, QoS, SubscribeFilter, SubscribeReasonCode};
 use tokio::time::timeout_at;
 
-use super::options::{CONNECT_LIMIT, options};
+use super::options::{CONNECT_LIMIT, Reading, options};
 use super::words;
 use crate::clock::{self, Clock};
 use crate::sensor::settings::BrokerSettings;
@@ -37,7 +37,7 @@ pub async fn listen(
     clock: &Clock,
     mut each: impl FnMut(Message) -> bool,
 ) -> Result<(), String> {
-    let options = options(broker, &name(), clock).await.map_err(|trouble| trouble.words)?;
+    let options = options(broker, &name(), clock, &mut Reading::default()).await.map_err(|trouble| trouble.words)?;
     let mut link = Listening::connect(options, filters);
     let mut end = clock::instant(clock::moment() + CONNECT_LIMIT + length);
     loop {

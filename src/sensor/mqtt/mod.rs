@@ -1,12 +1,13 @@
 //! Messages from the broker: one connection for all mats, subscribed anew on every connection.
 //!
-//! Publishes only what it is told to, for local actions. Sessions are clean: what a broker kept for us while we were away would look live. A connection
-//! that failed is thrown away whole, for rumqttc carries stale requests over into the next one, forgets the
-//! subscriptions, and does not wait between attempts. Mats may come and go while the connection stands: only their own
-//! topics are subscribed or left then.
+//! Publishes nothing: that has a connection of its own ([`publisher`]). Sessions are clean: what a broker kept for us
+//! while we were away would look live. A connection that failed is thrown away whole, for rumqttc carries stale requests
+//! over into the next one, forgets the subscriptions, and does not wait between attempts. Mats may come and go while the
+//! connection stands: only their own topics are subscribed or left then.
 
 mod listening;
 mod options;
+pub mod publisher;
 mod routes;
 mod words;
 
@@ -14,14 +15,13 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use rumqttc::{AsyncClient, Event, EventLoop, NetworkOptions, Packet, Publish, QoS, SubAck};
+use rumqttc::{AsyncClient, Event, EventLoop, Packet, Publish, QoS, SubAck};
 use rumqttc::{SubscribeFilter, SubscribeReasonCode};
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 pub use self::listening::{Message, listen};
-use self::options::{CONNECT_LIMIT, KEEP_ALIVE, options};
+use self::options::{POLL_LIMIT, Reading, connect, options};
 use self::routes::Routes;
 use self::words::Trouble;
 use super::outage::Outage;
@@ -32,18 +32,6 @@ use crate::model::{BedId, Moment};
 
 /// How long the broker may take to confirm the subscriptions.
 const SUBSCRIBE_LIMIT: Duration = Duration::from_secs(10);
-
-/// How long the connection may do nothing at all, pings included: two keep-alives and some patience.
-const POLL_LIMIT: Duration = Duration::from_secs(2 * KEEP_ALIVE.as_secs() + 30);
-
-/// How many requests wait for the connection: a few subscriptions, and what is published.
-const REQUESTS_MAX: usize = 32;
-
-/// How many messages wait to be published; beyond it the oldest go.
-pub const PUBLICATIONS_MAX: usize = 16;
-
-/// A message that could not be published by then is let go: a night light that goes on an hour later helps nobody.
-const PUBLISHED_WITHIN: Duration = Duration::from_secs(10);
 
 /// A mat that publishes, and the bed that hears of it. Several may share a topic.
 #[derive(Debug, Clone)]
@@ -56,17 +44,6 @@ pub struct Mat {
     pub feed: Feed,
 }
 
-/// A message to be published once, at least once as MQTT has it, and not kept by the broker.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Publication {
-    /// Where.
-    pub topic: String,
-    /// What.
-    pub payload: String,
-    /// When it was asked for.
-    pub at: Moment,
-}
-
 /// What the connection is made of.
 #[derive(Debug)]
 pub struct Setup {
@@ -76,8 +53,6 @@ pub struct Setup {
     pub client_id: String,
     /// The mats by now. They may change at any time.
     pub mats: watch::Receiver<Vec<Mat>>,
-    /// What is to be published; `None` where nothing ever is.
-    pub publications: Option<broadcast::Receiver<Publication>>,
     /// By which certificates are judged.
     pub clock: Clock,
     /// Tells how the connection is; up only once every topic is confirmed.
@@ -87,19 +62,18 @@ pub struct Setup {
 /// Keeps one connection to the broker for ever and hands its messages to the beds.
 ///
 /// The beds hear [`Signal::Away`] when it is lost and [`Signal::Back`] when it is up again. Secrets and certificates are
-/// read anew for each connection, so that a corrected file needs no restart. With neither mats nor anything to publish
-/// it connects to nothing.
+/// read anew for each connection, so that a corrected file needs no restart. Without mats it connects to nothing.
 #[expect(clippy::infinite_loop, reason = "`Infallible` says so where `!` cannot be named yet")]
 pub async fn run(setup: Setup) -> Infallible {
-    let Setup { broker, client_id, mut mats, publications, clock, link } = setup;
+    let Setup { broker, client_id, mut mats, clock, link } = setup;
     let routes = Routes::new(mats.borrow_and_update().clone());
     let address = format!("{}:{}", broker.host, broker.port);
     let outage = Outage::default();
-    let mut way =
-        Way { broker, client_id, address, routes, mats, publications, clock, link, outage, asked: VecDeque::new() };
+    let (reading, asked) = (Reading::default(), VecDeque::new());
+    let mut way = Way { broker, client_id, address, routes, mats, clock, reading, link, outage, asked };
     way.routes.tell_all(Signal::Away);
     loop {
-        while way.routes.is_empty() && way.publications.is_none() {
+        while way.routes.is_empty() {
             changed(&mut way.mats).await;
             way.rewire();
         }
@@ -124,8 +98,8 @@ struct Way {
     address: String,
     routes: Routes,
     mats: watch::Receiver<Vec<Mat>>,
-    publications: Option<broadcast::Receiver<Publication>>,
     clock: Clock,
+    reading: Reading,
     link: watch::Sender<Link>,
     outage: Outage,
     /// The subscriptions that are not confirmed yet, in the order in which they were asked for.
@@ -179,16 +153,11 @@ impl Phase {
 impl Way {
     /// Lives through one connection, and returns why it ended and how long it had worked.
     async fn connection(&mut self) -> (Trouble, Option<Duration>) {
-        let options = match options(&self.broker, &self.client_id, &self.clock).await {
+        let options = match options(&self.broker, &self.client_id, &self.clock, &mut self.reading).await {
             Ok(options) => options,
             Err(trouble) => return (trouble, None),
         };
-        let (client, mut events) = AsyncClient::new(options, REQUESTS_MAX);
-        let mut network = NetworkOptions::new();
-        network.set_tcp_nodelay(true);
-        network.set_connection_timeout(CONNECT_LIMIT.as_secs());
-        events.set_network_options(network);
-
+        let (client, mut events) = connect(options);
         let mut phase = Phase::Connecting;
         let trouble = self.follow(&client, &mut events, &mut phase).await;
         // What came in one piece with the end of the connection is still news.
@@ -214,9 +183,6 @@ impl Way {
                             if let Err(trouble) = self.change_mats(client, *phase) {
                                 return trouble;
                             }
-                        }
-                        publication = next_publication(&mut self.publications), if matches!(phase, Phase::Up(_)) => {
-                            publish(client, publication);
                         }
                     }
                 }
@@ -314,27 +280,6 @@ impl Way {
 async fn changed(mats: &mut watch::Receiver<Vec<Mat>>) {
     if mats.changed().await.is_err() {
         std::future::pending::<()>().await;
-    }
-}
-
-/// Waits for something to publish. What was dropped because too much waited is logged.
-async fn next_publication(publications: &mut Option<broadcast::Receiver<Publication>>) -> Publication {
-    while let Some(waiting) = publications {
-        match waiting.recv().await {
-            Ok(publication) => return publication,
-            Err(RecvError::Lagged(count)) => tracing::warn!(count, "Messages to be published were dropped"),
-            Err(RecvError::Closed) => *publications = None,
-        }
-    }
-    std::future::pending().await
-}
-
-fn publish(client: &AsyncClient, publication: Publication) {
-    let Publication { topic, payload, at } = publication;
-    if clock::moment().since(at) > PUBLISHED_WITHIN {
-        tracing::warn!("A message was not published: the broker was away for too long");
-    } else if client.try_publish(topic, QoS::AtLeastOnce, false, payload).is_err() {
-        tracing::warn!("A message was not published: the broker takes none");
     }
 }
 

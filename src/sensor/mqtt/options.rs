@@ -2,17 +2,22 @@
 
 use std::time::Duration;
 
-use rumqttc::{MqttOptions, TlsConfiguration, Transport};
-use tokio::time::timeout;
-
 use super::words::Trouble;
+use crate::blocking::{Blocking, NoResult};
 use crate::clock::Clock;
 use crate::secret::Secret;
 use crate::sensor::settings::BrokerSettings;
 use crate::tls;
+use rumqttc::{AsyncClient, EventLoop, MqttOptions, NetworkOptions, TlsConfiguration, Transport};
 
 /// How often the broker is asked whether it is there. A dead link is noticed after two of these at most.
 pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How long a connection may do nothing at all, pings included: two keep-alives and some patience.
+pub(super) const POLL_LIMIT: Duration = Duration::from_secs(2 * KEEP_ALIVE.as_secs() + 30);
+
+/// How many requests wait for a connection: a few subscriptions, or what is published.
+const REQUESTS_MAX: usize = 32;
 
 /// How long a connection may take, from the name to the broker's welcome.
 pub(super) const CONNECT_LIMIT: Duration = Duration::from_secs(20);
@@ -26,8 +31,16 @@ const FILES_LIMIT: Duration = Duration::from_secs(10);
 /// How many published messages may be on their way; rumqttc keeps a table of this size.
 const INFLIGHT: u16 = 20;
 
+/// Reading the files of the broker, which may hang.
+pub(super) type Reading = Blocking<Result<(Transport, Option<Secret>), Trouble>>;
+
 /// Puts the options together.
-pub(super) async fn options(broker: &BrokerSettings, client_id: &str, clock: &Clock) -> Result<MqttOptions, Trouble> {
+pub(super) async fn options(
+    broker: &BrokerSettings,
+    client_id: &str,
+    clock: &Clock,
+    reading: &mut Reading,
+) -> Result<MqttOptions, Trouble> {
     // rumqttc takes the host as it is for the TLS name, which has no brackets around an address.
     let host = broker.host.trim_start_matches('[').trim_end_matches(']');
     let mut options = MqttOptions::new(client_id, host, broker.port);
@@ -37,18 +50,27 @@ pub(super) async fn options(broker: &BrokerSettings, client_id: &str, clock: &Cl
     options.set_inflight(INFLIGHT);
     if broker.tls.is_some() || broker.password_file.is_some() {
         let (files, clock) = (broker.clone(), clock.clone());
-        let read = tokio::task::spawn_blocking(move || read_blocking(&files, &clock));
-        let (transport, password) = match timeout(FILES_LIMIT, read).await {
-            Ok(Ok(read)) => read?,
-            Ok(Err(_)) => return Err(Trouble::new("reading the TLS files failed inside the program")),
-            Err(_) => return Err(Trouble::new("the disk does not answer; the password and TLS files cannot be read")),
-        };
+        let read = reading.call(FILES_LIMIT, move || read_blocking(&files, &clock)).await;
+        let (transport, password) = read.unwrap_or_else(|why| match why {
+            NoResult::Failed => Err(Trouble::new("reading the TLS files failed inside the program")),
+            NoResult::Hangs => Err(Trouble::new("the disk does not answer; the password and TLS files cannot be read")),
+        })?;
         options.set_transport(transport);
         set_login(&mut options, broker, password.as_ref());
     } else {
         set_login(&mut options, broker, None);
     }
     Ok(options)
+}
+
+/// Makes a connection with them; it opens when it is polled first.
+pub(super) fn connect(options: MqttOptions) -> (AsyncClient, EventLoop) {
+    let (client, mut events) = AsyncClient::new(options, REQUESTS_MAX);
+    let mut network = NetworkOptions::new();
+    network.set_tcp_nodelay(true);
+    network.set_connection_timeout(CONNECT_LIMIT.as_secs());
+    events.set_network_options(network);
+    (client, events)
 }
 
 fn set_login(options: &mut MqttOptions, broker: &BrokerSettings, password: Option<&Secret>) {
@@ -77,7 +99,9 @@ mod tests {
     #[tokio::test]
     async fn an_ipv6_address_is_taken_with_its_brackets_and_still_resolves() {
         let broker = BrokerSettings { host: "[::1]".to_owned(), ..BrokerSettings::default() };
-        let (host, port) = options(&broker, "nattvakt", &Clock::new(ClockSource::Rtc)).await.unwrap().broker_address();
+        let mut reading = Reading::default();
+        let options = options(&broker, "nattvakt", &Clock::new(ClockSource::Rtc), &mut reading).await;
+        let (host, port) = options.unwrap().broker_address();
         assert_eq!(host, "::1");
         // rumqttc joins them so.
         let found: Vec<_> = tokio::net::lookup_host(format!("{host}:{port}")).await.unwrap().collect();
@@ -88,7 +112,8 @@ mod tests {
     async fn a_missing_password_file_is_named() {
         let password_file = Some("/nonexistent/mqtt.password".into());
         let broker = BrokerSettings { user: Some("mats".to_owned()), password_file, ..BrokerSettings::default() };
-        let trouble = options(&broker, "nattvakt", &Clock::new(ClockSource::Rtc)).await.err().unwrap();
+        let mut reading = Reading::default();
+        let trouble = options(&broker, "nattvakt", &Clock::new(ClockSource::Rtc), &mut reading).await.err().unwrap();
         assert!(trouble.words.contains("/nonexistent/mqtt.password"), "{}", trouble.words);
     }
 }
