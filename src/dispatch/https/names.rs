@@ -1,8 +1,8 @@
 //! Finds the addresses of a channel's host, also while the name service fails or hangs.
 //!
 //! Asks one question at a time, however many attempts wait for the answer: a question to a name service that hangs
-//! holds a thread, and cannot be called back. What was answered last stands in for an answer that does not come; who
-//! is met there is proved by the certificate, not by the name service.
+//! holds a thread, and cannot be called back. What was answered last stands in for an answer that does not come, and from
+//! then on at once until one comes; who is met there is proved by the certificate, not by the name service.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
@@ -54,22 +54,23 @@ impl Names {
     }
 
     async fn find(&self, host: String) -> Answer {
-        let mut asked = self.asked(host);
-        let answer = timeout(ANSWERS_WITHIN, answered(&mut asked)).await.ok();
-        if let Some(Ok(_)) = answer {
-            self.works();
+        let mut asked = self.asked(&host);
+        if let Some(known) = self.known_while_failing() {
+            return Ok(known);
         }
-        match (answer, self.fall_back()) {
-            (Some(Ok(found)), _) => Ok(found),
-            (_, Some(known)) => Ok(known),
-            (Some(Err(problem)), None) => Err(problem),
-            // Nothing to fall back on: the attempt itself sets the limit.
-            (None, None) => answered(&mut asked).await,
+        match timeout(ANSWERS_WITHIN, answered(&mut asked)).await {
+            Ok(Ok(found)) => Ok(found),
+            Ok(Err(problem)) => self.fall_back(&host).ok_or(problem),
+            Err(_) => match self.fall_back(&host) {
+                Some(known) => Ok(known),
+                // The attempt itself sets the limit.
+                None => answered(&mut asked).await,
+            },
         }
     }
 
     /// Returns the question that is on its way, or sends one.
-    fn asked(&self, host: String) -> watch::Receiver<Option<Answer>> {
+    fn asked(&self, host: &str) -> watch::Receiver<Option<Answer>> {
         let mut state = self.lock();
         if let Some(asked) =
             state.asked.as_ref().filter(|asked| asked.borrow().is_none() && asked.has_changed().is_ok())
@@ -78,36 +79,44 @@ impl Names {
         }
         let (answer, asked) = watch::channel(None);
         state.asked = Some(asked.clone());
-        let (ask, names) = (self.ask, self.clone());
+        let (ask, names, host) = (self.ask, self.clone(), host.to_owned());
         // Not waited for: a question that hangs is left behind, and its answer still counts when it comes.
         drop(tokio::task::spawn_blocking(move || {
             let found = ask(&host).map_err(|error| error.to_string());
             let found = found.and_then(|found| if found.is_empty() { Err("no address".to_owned()) } else { Ok(found) });
             if let Ok(found) = &found {
-                names.lock().known.clone_from(found);
+                names.works(&host, found);
             }
             answer.send_replace(Some(found));
         }));
         asked
     }
 
-    fn works(&self) {
-        if std::mem::take(&mut self.lock().failing) {
-            info!("The name service answers again");
+    fn works(&self, host: &str, found: &[SocketAddr]) {
+        let mut state = self.lock();
+        state.known = found.to_vec();
+        if std::mem::take(&mut state.failing) {
+            info!(host, "The name service answers again");
         }
     }
 
-    fn fall_back(&self) -> Option<Vec<SocketAddr>> {
+    /// Where the name service is known to fail nobody waits for it; the question on its way tells when it works again.
+    fn known_while_failing(&self) -> Option<Vec<SocketAddr>> {
+        let state = self.lock();
+        state.failing.then(|| state.known.clone())
+    }
+
+    /// Returns the addresses known last, where there are any.
+    fn fall_back(&self, host: &str) -> Option<Vec<SocketAddr>> {
         let mut state = self.lock();
         if state.known.is_empty() {
             return None;
         }
-        let known = state.known.clone();
-        if state.asked.as_ref().is_some_and(|asked| !matches!(&*asked.borrow(), Some(Ok(_)))) && !state.failing {
-            state.failing = true;
-            warn!("The name service does not answer; the addresses known last are used");
+        let answered = state.asked.as_ref().is_some_and(|asked| matches!(&*asked.borrow(), Some(Ok(_))));
+        if !answered && !std::mem::replace(&mut state.failing, true) {
+            warn!(host, "The name service does not answer; the addresses known last are used: check the name server");
         }
-        Some(known)
+        Some(state.known.clone())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -153,10 +162,12 @@ mod tests {
             1 => Err(io::Error::other("SERVFAIL")),
             _ => Ok(Vec::new()),
         });
-        for _ in 0..3 {
+        for asked in 1..=3 {
             assert_eq!(names.find("larmcentral.example".to_owned()).await, Ok(vec![address()]));
+            while ASKED.load(Ordering::Relaxed) < asked {
+                tokio::task::yield_now().await;
+            }
         }
-        assert_eq!(ASKED.load(Ordering::Relaxed), 3);
     }
 
     #[tokio::test]
@@ -180,8 +191,12 @@ mod tests {
         let held = HANGS.write().await;
         let (one, other) = tokio::join!(names.find(host()), names.find(host()));
         assert_eq!((one, other), (Ok(vec![address()]), Ok(vec![address()])));
-        assert_eq!(names.find(host()).await, Ok(vec![address()]));
+        let at_once = timeout(Duration::ZERO, names.find(host())).await;
+        assert_eq!(at_once, Ok(Ok(vec![address()])), "known to hang: nobody waits for it again");
         assert_eq!(ASKED.load(Ordering::Relaxed), 2, "a question hangs; another would hang too");
         drop(held);
+        while names.lock().failing {
+            tokio::task::yield_now().await;
+        }
     }
 }
