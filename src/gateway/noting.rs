@@ -10,6 +10,7 @@ use super::outbox::Outbox;
 use super::own::Own;
 use super::tasks::lock;
 use crate::clock::Clock;
+use crate::dispatch::queue::HELD_MAX;
 use crate::dispatch::{self, Report};
 use crate::model::{AlertId, GatewayFault, Sequence};
 use crate::store::Delivered;
@@ -27,8 +28,9 @@ pub(super) struct Noting {
     outbox: Outbox,
     own: Own,
     clock: Clock,
-    /// What a channel has said of an alert that is not delivered everywhere yet; bounded by what delivery holds.
-    waiting: BTreeMap<AlertId, Delivered>,
+    /// What a channel has said of an alert that is not delivered everywhere yet. At its bound the oldest go: an acceptance
+    /// that came after the delivery is asked for by nobody.
+    waiting: BTreeMap<Sequence, Delivered>,
     /// What the channels are by now.
     settings: Arc<Mutex<dispatch::Settings>>,
     /// Which channel accepted which alert, so that a return goes to the same one, over a restart too.
@@ -55,10 +57,13 @@ impl Noting {
                 Report::Accepted { alert, sequence, channel, reference, at, attempt: _ } => {
                     let channel = channel.to_string();
                     self.remember(alert, &channel);
-                    self.waiting.insert(alert, Delivered { id: alert, sequence, channel, reference, at });
+                    self.waiting.insert(sequence, Delivered { id: alert, sequence, channel, reference, at });
+                    if self.waiting.len() > HELD_MAX {
+                        self.waiting.pop_first();
+                    }
                 }
                 Report::Delivered { alert, sequence } => {
-                    let waiting = self.waiting.remove(&alert);
+                    let waiting = self.waiting.remove(&sequence);
                     self.outbox.store().delivered(waiting.unwrap_or_else(|| self.accepted_earlier(alert, sequence)));
                 }
                 Report::ChannelDown { channel, detail, wrong: _ } => {
@@ -67,8 +72,11 @@ impl Noting {
                 Report::ChannelUp { channel, failures: _ } => {
                     self.own.channel_works(&channel);
                 }
-                // What was wrong with the channel itself has ended with it.
-                Report::ChannelGone { channel } => self.files_are_sound(&channel),
+                Report::ChannelGone { channel } => {
+                    self.files_are_sound(&channel);
+                    // Where its name is another channel's by now, that one is heard of by itself.
+                    self.own.channel_gone(&channel);
+                }
                 Report::FilesRead { channel, problem: Some(problem) } => {
                     let detail = format!("{channel}: {problem}");
                     self.own.begin(GatewayFault::Dispatch, &files_of(&channel), &detail);
@@ -115,4 +123,86 @@ impl Noting {
 /// Tells what is wrong with a channel's files from what is wrong with the channel.
 fn files_of(channel: &str) -> String {
     format!("files of {channel}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::action::{Actions, Trigger, Way};
+    use crate::clock::ClockSource;
+    use crate::gateway::board::Board;
+    use crate::model::Language;
+    use crate::store::{Settings, Store};
+
+    /// What takes note over a real store, with the board on which faults are shown and the actions that are to be done.
+    struct Rig {
+        noting: Noting,
+        own: Own,
+        board: Board,
+        jobs: mpsc::Receiver<crate::action::Job>,
+        _folder: tempfile::TempDir,
+    }
+
+    fn rig() -> Rig {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::new(ClockSource::Rtc);
+        let keep = Duration::from_secs(24 * 3600);
+        let (store, _) = Store::start(Settings { path: folder.path().to_owned(), keep }, clock.clone());
+        let way = Way::Command(vec!["/bin/true".to_owned()]);
+        let on = vec![Trigger::DispatchLost, Trigger::DispatchBack];
+        let (actions, jobs) = Actions::new(vec![crate::action::Settings { on, bed: None, way }]);
+        let (outbox, _) = Outbox::new(store, Sequence(1), Language::En, actions, None);
+        let board = Board::new([]);
+        let own = Own::new(clock.clone(), outbox.clone(), board.clone(), None);
+        let settings = dispatch::Settings {
+            gateway: "4601234567".parse().unwrap(),
+            language: Language::En,
+            delivery: dispatch::Delivery::default(),
+            channels: Vec::new(),
+        };
+        let (settings, (room, _)) = (Arc::new(Mutex::new(settings)), mpsc::channel(1));
+        let noting = Noting::new(outbox, own.clone(), clock, settings, Arc::default(), room);
+        Rig { noting, own, board, jobs, _folder: folder }
+    }
+
+    fn channels(own: &Own, names: &[&str]) {
+        own.channels(names.iter().map(|name| (*name).to_owned()));
+    }
+
+    fn down(channel: &str) -> Report {
+        Report::ChannelDown { channel: channel.into(), detail: "refused".to_owned(), wrong: false }
+    }
+
+    async fn note(noting: Noting, told: impl IntoIterator<Item = Report>) {
+        let (reports, reported) = mpsc::channel(16);
+        for report in told {
+            reports.send(report).await.unwrap();
+        }
+        drop(reports);
+        noting.note(reported).await;
+    }
+
+    #[tokio::test]
+    async fn a_channel_that_failed_while_it_was_taken_out_leaves_no_fault_behind() {
+        let Rig { noting, own, board, .. } = rig();
+        channels(&own, &["old"]);
+        channels(&own, &["new"]);
+        note(noting, [down("old"), Report::ChannelGone { channel: "old".into() }]).await;
+        assert_eq!(board.follow().borrow().faults, []);
+    }
+
+    #[tokio::test]
+    async fn another_channel_in_the_place_of_a_dead_one_is_no_way_back_until_it_works() {
+        let Rig { noting, own, board, mut jobs, .. } = rig();
+        channels(&own, &["old"]);
+        own.channel_fails("old", "refused");
+        channels(&own, &["new"]);
+        assert!(board.follow().borrow().dispatch_lost);
+        assert!(jobs.try_recv().is_ok() && jobs.try_recv().is_err(), "lost, and not back");
+        note(noting, [down("new"), Report::ChannelUp { channel: "new".into(), failures: 2 }]).await;
+        assert!(!board.follow().borrow().dispatch_lost);
+        assert!(jobs.try_recv().is_ok() && jobs.try_recv().is_err(), "back, once");
+    }
 }

@@ -165,31 +165,43 @@ impl Own {
             down.difference(all).cloned().collect()
         };
         for channel in gone {
-            self.channel_works(&channel);
+            self.channel_gone(&channel);
         }
-        self.look_at_ways();
+        self.look_at_ways(false);
     }
 
     /// A channel does not work.
     pub(super) fn channel_fails(&self, channel: &str, detail: &str) {
         self.lock().ways.down.insert(channel.to_owned());
         self.begin(GatewayFault::Dispatch, channel, &format!("{channel}: {detail}"));
-        self.look_at_ways();
+        self.look_at_ways(false);
     }
 
-    /// A channel works, or is gone.
+    /// A channel works.
     pub(super) fn channel_works(&self, channel: &str) {
-        self.lock().ways.down.remove(channel);
+        let known = {
+            let mut state = self.lock();
+            state.ways.down.remove(channel);
+            state.ways.all.contains(channel)
+        };
         self.end(GatewayFault::Dispatch, channel);
-        self.look_at_ways();
+        self.look_at_ways(known);
     }
 
-    /// Tells status, log and actions when nobody can be told, and when somebody can again.
-    fn look_at_ways(&self) {
+    /// A channel is gone from the configuration, and with it whatever was wrong with it. That proves no other one well.
+    pub(super) fn channel_gone(&self, channel: &str) {
+        self.lock().ways.down.remove(channel);
+        self.end_begun(GatewayFault::Dispatch, channel);
+        self.look_at_ways(false);
+    }
+
+    /// Tells status, log and actions when nobody can be told, and when somebody can again: once a channel has proved
+    /// well, not where another one has only taken a dead one's place.
+    fn look_at_ways(&self, proved: bool) {
         let lost = {
             let mut state = self.lock();
             let Ways { all, down, lost } = &mut state.ways;
-            let now = !all.is_empty() && all.is_subset(down);
+            let now = (!all.is_empty() && all.is_subset(down)) || (*lost && !proved);
             if std::mem::replace(lost, now) == now {
                 return;
             }
