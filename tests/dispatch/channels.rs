@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nattvakt::dispatch::{Command, Ended, Order, Report};
+use nattvakt::dispatch::{Command, Ended, Order, Report, Way};
 use nattvakt::model::{Alert, Kind};
 
 use super::alert;
@@ -93,15 +93,46 @@ async fn heartbeats_come_at_once_tell_the_latest_health_and_show_a_dead_channel(
 }
 
 #[tokio::test]
-async fn a_heartbeat_is_replaced_by_the_next_and_holds_up_no_alert() {
+async fn heartbeats_that_hang_hold_up_no_alert_and_show_a_dead_channel() {
     let dispatch = Dispatch::plain();
-    dispatch.then([Answer::Hang, Answer::Hang, Answer::Hang]);
+    dispatch.then([Answer::Hang, Answer::Receipt]);
+    dispatch.otherwise(Answer::Hang);
     let beat = Some(Duration::from_millis(100));
     let mut rig = Rig::new(Order::Fallback, &[("larmcentral", dispatch.url())], beat);
-    dispatch.until(|requests| requests.len() >= 3).await;
-    rig.report(|report| matches!(report, Report::ChannelDown { .. })).await;
+    dispatch.until(|requests| requests.len() == 1).await;
     rig.raise(alert(1, Kind::Rise)).await;
     rig.delivered(1).await;
+    rig.report(|report| matches!(report, Report::ChannelDown { wrong: false, .. })).await;
+}
+
+#[tokio::test]
+async fn a_dispatch_that_answers_more_slowly_than_heartbeats_are_due_is_not_dead() {
+    let dispatch = Dispatch::plain();
+    dispatch.otherwise(Answer::Late(Duration::from_millis(300)));
+    let beat = Some(Duration::from_millis(50));
+    let mut rig = Rig::new(Order::Fallback, &[("larmcentral", dispatch.url())], beat);
+    dispatch.until(|requests| requests.len() >= 5).await;
+    rig.raise(alert(1, Kind::Rise)).await;
+    let first = rig.report(|report| matches!(report, Report::ChannelDown { .. } | Report::Delivered { .. })).await;
+    assert!(matches!(first, Report::Delivered { .. }), "{first:?}");
+}
+
+#[tokio::test]
+async fn a_heartbeat_over_a_channel_that_was_changed_meanwhile_says_nothing_about_it() {
+    let dispatch = Dispatch::plain();
+    dispatch.then([Answer::Hang, Answer::Hang]);
+    let hour = Some(Duration::from_secs(3600));
+    let mut configured = settings(Order::Fallback, &[("larmcentral", dispatch.url())], hour);
+    let mut rig = Rig::with(configured.clone());
+    for count in [1, 2] {
+        dispatch.until(|requests| requests.len() == count).await;
+        let Way::Https(https) = &mut configured.channels[0].way;
+        https.receipt = !https.receipt;
+        rig.tell(Command::Configure(Box::new(configured.clone()))).await;
+    }
+    let up_or_down = |report: &Report| matches!(report, Report::ChannelDown { .. } | Report::ChannelUp { .. });
+    let first = rig.report(up_or_down).await;
+    assert!(matches!(first, Report::ChannelUp { .. }), "{first:?}");
 }
 
 #[tokio::test]

@@ -31,15 +31,15 @@ impl Dispatch {
             let line = known.filter(|_| same(channel)).and_then(|known| lines.get(known).cloned());
             self.lines.push(line.unwrap_or_else(|| Line::new(settings.gateway, channel.clone(), &self.clock)));
             let heart = known.and_then(|known| hearts.get_mut(known)?.take());
-            let heart = heart.filter(|heart| same(channel) && heart.beats_every(channel.heartbeat));
+            let heart = heart.filter(|_| same(channel));
             self.hearts.push(heart.unwrap_or_else(|| Heart::new(channel.heartbeat, now)));
         }
-        hearts.iter_mut().flatten().for_each(Heart::abandon);
+        let changed: Vec<bool> = settings.channels.iter().map(|channel| !same(channel)).collect();
         self.files = vec![None; settings.channels.len()];
         self.heartbeats.speak(settings.language);
         self.errands = std::mem::take(&mut self.errands)
             .into_iter()
-            .filter_map(|(id, errand)| Some((id, errand.moved(&moved)?)))
+            .filter_map(|(id, errand)| Some((id, errand.moved(&moved, &changed)?)))
             .collect();
         self.read_files(false);
     }
@@ -77,11 +77,15 @@ impl Dispatch {
 }
 
 impl Errand {
-    /// Returns it as it counts after the channels have changed; `None` where its channel is gone.
-    fn moved(self, moved: &Moved) -> Option<Self> {
+    /// Returns it as it counts after the channels have changed; `None` where it counts no more.
+    fn moved(self, moved: &Moved, changed: &[bool]) -> Option<Self> {
         match self {
             Self::Attempt(ticket, channel) => Some(Self::Attempt(moved.ticket(ticket)?, moved.place(channel)?)),
-            Self::Heartbeat(channel) => moved.place(channel).map(Self::Heartbeat),
+            // What becomes of it says nothing about the channel as it is now.
+            Self::Heartbeat(channel) => {
+                let unchanged = |place: &usize| changed.get(*place) == Some(&false);
+                moved.place(channel).filter(unchanged).map(Self::Heartbeat)
+            }
             // They are all read anew.
             Self::Reading(_) => None,
         }

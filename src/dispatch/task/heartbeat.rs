@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
 
 use super::policy;
 use crate::model::texts::text;
@@ -15,18 +14,19 @@ use crate::model::{Alert, AlertId, Event, Health, Kind, Language, Moment, Now, S
 pub(super) struct Heart {
     interval: Option<Duration>,
     due: Moment,
-    on_its_way: Option<AbortHandle>,
+    /// Whether one has not come back yet: the next one waits for it, for at most the time that it may take.
+    on_its_way: bool,
 }
 
 impl Heart {
     /// Makes one whose first beat is due at `first`.
     pub(super) fn new(interval: Option<Duration>, first: Moment) -> Self {
-        Self { interval, due: first, on_its_way: None }
+        Self { interval, due: first, on_its_way: false }
     }
 
-    /// Tells whether it beats at this rhythm.
-    pub(super) fn beats_every(&self, interval: Option<Duration>) -> bool {
-        self.interval == interval
+    /// The last one has come back, with whatever answer.
+    pub(super) fn arrived(&mut self) {
+        self.on_its_way = false;
     }
 
     /// The last one has failed: the next comes soon, to know whether the way out is dead.
@@ -37,25 +37,19 @@ impl Heart {
     }
 
     pub(super) fn due(&self) -> Option<Moment> {
-        self.interval.map(|_| self.due)
+        self.interval.filter(|_| !self.on_its_way).map(|_| self.due)
     }
 
     /// Tells whether it is time; if so the next one is set. Beats that were missed are not made up for.
     pub(super) fn is_due(&mut self, now: Moment, random: u32) -> bool {
-        let Some(interval) = self.interval.filter(|_| self.due <= now) else { return false };
+        let Some(interval) = self.interval.filter(|_| !self.on_its_way && self.due <= now) else { return false };
         self.due = now + policy::heartbeat(interval, random);
         true
     }
 
-    pub(super) fn sent(&mut self, handle: AbortHandle) {
-        self.on_its_way = Some(handle);
-    }
-
-    /// Gives up the last one, where it is still on its way.
-    pub(super) fn abandon(&mut self) {
-        if let Some(handle) = self.on_its_way.take() {
-            handle.abort();
-        }
+    /// One is on its way.
+    pub(super) fn sent(&mut self) {
+        self.on_its_way = true;
     }
 }
 

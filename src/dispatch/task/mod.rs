@@ -258,13 +258,12 @@ impl Dispatch {
         self.errands.insert(id, Errand::Attempt(ticket, channel));
     }
 
-    /// Sends the heartbeats that are due; a new one replaces one that is still on its way.
+    /// Sends the heartbeats that are due.
     fn beat(&mut self, now: Moment) {
         for (channel, (heart, line)) in self.hearts.iter_mut().zip(&self.lines).enumerate() {
             if !heart.is_due(now, random()) {
                 continue;
             }
-            heart.abandon();
             let Some(alert) = self.heartbeats.next(&self.clock.now()) else { continue };
             let line = line.clone();
             let span = info_span!("delivery", alert.id = %alert.id, channel = %line.name(), attempt = 1);
@@ -273,18 +272,15 @@ impl Dispatch {
                 let outcome = tokio::time::timeout(policy::HEARTBEAT_MAX, sending).await;
                 outcome.unwrap_or_else(|_| Outcome::try_again("dispatch did not answer a heartbeat in time"))
             };
-            let handle = self.attempts.spawn(sending.instrument(span));
-            self.errands.insert(handle.id(), Errand::Heartbeat(channel));
-            heart.sent(handle);
+            let id = self.attempts.spawn(sending.instrument(span)).id();
+            self.errands.insert(id, Errand::Heartbeat(channel));
+            heart.sent();
         }
     }
 
     fn on_ended(&mut self, ended: Result<(task::Id, Outcome), JoinError>) {
         let (id, outcome, died) = match ended {
             Ok((id, outcome)) => (id, outcome, false),
-            Err(error) if error.is_cancelled() => {
-                (error.id(), Outcome::try_again("no answer until the next one"), false)
-            }
             Err(error) => (error.id(), Outcome::try_again("an internal fault ended the attempt"), true),
         };
         let now = self.clock.now();
@@ -300,9 +296,10 @@ impl Dispatch {
                     self.queue.on_death(channel);
                 }
                 self.queue.on_heartbeat(channel, &outcome, now.moment);
-                // One failure may be a lost packet; the next one tells.
-                if outcome.problem().is_some() && !self.queue.is_down(channel) {
-                    if let Some(heart) = self.hearts.get_mut(channel) {
+                if let Some(heart) = self.hearts.get_mut(channel) {
+                    heart.arrived();
+                    // One failure may be a lost packet; the next one tells.
+                    if outcome.problem().is_some() && !self.queue.is_down(channel) {
                         heart.failed(now.moment, random());
                     }
                 }
