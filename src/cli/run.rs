@@ -87,17 +87,21 @@ fn supplies() -> PathBuf {
     std::env::var_os("NATTVAKT_POWER_SUPPLIES").map_or_else(|| power::SUPPLIES.into(), PathBuf::from)
 }
 
-/// Turns signals into orders, also while the gateway drains: a second one changes nothing.
+/// Turns signals into orders, also while the gateway drains: a second one changes nothing then.
 #[expect(clippy::infinite_loop, reason = "`Infallible` says so where `!` cannot be named yet")]
 async fn pass_on(mut signals: Signals, orders: mpsc::Sender<Order>) -> Infallible {
     loop {
-        let order = match signals.next().await {
-            Told::Stop => Order::Stop,
-            Told::Reload => Order::Reload,
-        };
-        if orders.try_send(order).is_err() {
-            info!("The gateway has enough orders waiting");
-        }
+        pass(signals.next().await, &orders).await;
+    }
+}
+
+/// An order to reload is let go where others wait already; one to stop waits for its turn.
+async fn pass(told: Told, orders: &mpsc::Sender<Order>) {
+    match told {
+        Told::Reload if orders.try_send(Order::Reload).is_err() => info!("A reload waits already, or it ends"),
+        Told::Reload => {}
+        Told::Stop if orders.send(Order::Stop).await.is_err() => info!("It ends already"),
+        Told::Stop => {}
     }
 }
 
@@ -166,5 +170,27 @@ fn in_short(error: &ConfigError) -> String {
     match mistakes.count() {
         0 | 1 => first,
         count => format!("{first} (and {} more)", count - 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_order_to_stop_is_not_lost_behind_reloads() {
+        let (orders, mut received) = mpsc::channel(4);
+        for _ in 0..10 {
+            pass(Told::Reload, &orders).await;
+        }
+        let received = async {
+            let mut count = 0;
+            while received.recv().await != Some(Order::Stop) {
+                count += 1;
+            }
+            count
+        };
+        let (waiting, ()) = tokio::join!(received, pass(Told::Stop, &orders));
+        assert_eq!(waiting, 4);
     }
 }
