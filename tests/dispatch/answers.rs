@@ -9,6 +9,7 @@ use nattvakt::dispatch::settings::HttpsSettings;
 use nattvakt::model::AlertId;
 use nattvakt::tls;
 
+use super::rig::with_token;
 use super::support::{Answer, Authority, Dispatch, write_secret};
 use super::{Expected, channel, https, is_accepted, is_try_again, is_wrong, send};
 
@@ -167,10 +168,7 @@ async fn a_missing_secret_makes_the_channel_wrong_until_it_is_there() {
 #[tokio::test]
 async fn a_token_that_was_changed_on_disk_is_used_within_the_same_attempt() {
     let dispatch = Dispatch::plain();
-    let folder = tempfile::tempdir().unwrap();
-    let token = folder.path().join("token");
-    write_secret(&token, "old");
-    let channel = channel(HttpsSettings { token_file: Some(token.clone()), ..https(dispatch.url()) });
+    let (channel, token, _folder) = with_token(&dispatch, "old");
     assert!(is_accepted(&send(&channel).await));
     write_secret(&token, "new");
     dispatch.then([Answer::status(401)]);

@@ -8,7 +8,7 @@ use nattvakt::dispatch::{Command, Order, Report, Way};
 use nattvakt::model::Kind;
 use nattvakt::tls;
 
-use super::rig::{Rig, settings};
+use super::rig::{Rig, settings, with_token};
 use super::support::{Authority, Dispatch, write_secret};
 use super::{alert, channel, https, is_accepted, is_wrong, send};
 
@@ -21,10 +21,7 @@ async fn look_twice(channel: &Channel) -> Result<(), String> {
 #[tokio::test]
 async fn a_token_that_was_changed_on_disk_is_used_before_the_old_one_is_refused() {
     let dispatch = Dispatch::plain();
-    let folder = tempfile::tempdir().unwrap();
-    let token = folder.path().join("token");
-    write_secret(&token, "old");
-    let channel = channel(HttpsSettings { token_file: Some(token.clone()), ..https(dispatch.url()) });
+    let (channel, token, _folder) = with_token(&dispatch, "old");
     assert!(is_accepted(&send(&channel).await));
     look_twice(&channel).await.unwrap();
     assert!(is_accepted(&send(&channel).await));
@@ -40,10 +37,7 @@ async fn a_token_that_was_changed_on_disk_is_used_before_the_old_one_is_refused(
 #[tokio::test]
 async fn files_that_are_not_sound_are_told_and_those_before_stay_in_use() {
     let dispatch = Dispatch::plain();
-    let folder = tempfile::tempdir().unwrap();
-    let token = folder.path().join("token");
-    write_secret(&token, "old");
-    let channel = channel(HttpsSettings { token_file: Some(token.clone()), ..https(dispatch.url()) });
+    let (channel, token, _folder) = with_token(&dispatch, "old");
     look_twice(&channel).await.unwrap();
     std::fs::remove_file(&token).unwrap();
     for _ in 0..2 {

@@ -1,17 +1,21 @@
 //! The delivery task with its ends, and what its channels are.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use nattvakt::dispatch::https::Channel;
+use nattvakt::dispatch::settings::HttpsSettings;
 use nattvakt::dispatch::{ChannelSettings, Command, Delivery, Ended, Order, Report, Settings, Setup, Way, run};
 use nattvakt::model::{Alert, Health, Language, Moment, Sequence};
+use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::support::{Dispatch, Request};
-use super::{clock, https};
+use super::support::{Dispatch, Request, write_secret};
+use super::{channel, clock, https};
 
 /// Longer than two attempts of 15 s that come to nothing.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -29,6 +33,15 @@ pub(crate) fn settings(order: Order, channels: &[(&str, &str)], heartbeat: Optio
         delivery: Delivery { order, give_up_after: Duration::from_millis(300) },
         channels: channels.iter().map(channel).collect(),
     }
+}
+
+/// A channel whose token lies in a file, with that file and its folder.
+pub(crate) fn with_token(dispatch: &Dispatch, token: &str) -> (Channel, PathBuf, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    write_secret(&file, token);
+    let channel = channel(HttpsSettings { token_file: Some(file.clone()), ..https(dispatch.url()) });
+    (channel, file, folder)
 }
 
 /// The task with its ends.
