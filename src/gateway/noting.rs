@@ -153,7 +153,7 @@ mod tests {
         let way = Way::Command(vec!["/bin/true".to_owned()]);
         let on = vec![Trigger::DispatchLost, Trigger::DispatchBack];
         let (actions, jobs) = Actions::new(vec![crate::action::Settings { on, bed: None, way }]);
-        let (outbox, _) = Outbox::new(store, Sequence(1), Language::En, actions, None);
+        let (outbox, _) = Outbox::new(store, Language::En, actions, None);
         let board = Board::new([]);
         let own = Own::new(clock.clone(), outbox.clone(), board.clone(), None);
         let settings = dispatch::Settings {

@@ -71,6 +71,8 @@ impl Link {
         names: Names,
         clock: &Clock,
     ) -> Result<Self, String> {
+        // Before they are read: what changes meanwhile differs from this at the next look.
+        let fingerprint = fingerprint(settings);
         let url = Url::parse(&settings.url).map_err(|error| format!("url is none: {error}"))?;
         let token = settings.token_file.as_deref().map(read_token).transpose()?;
         let keys = settings.signing_key_file.as_deref().map(read_keys).transpose()?;
@@ -91,15 +93,7 @@ impl Link {
             .user_agent(concat!("nattvakt/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| format!("the HTTP client cannot be set up: {error}"))?;
-        Ok(Self {
-            built: clock::moment(),
-            fingerprint: fingerprint(settings),
-            client,
-            url,
-            token,
-            keys,
-            answered: AtomicI64::new(i64::MIN),
-        })
+        Ok(Self { built: clock::moment(), fingerprint, client, url, token, keys, answered: AtomicI64::new(i64::MIN) })
     }
 
     /// Tells whether a request may meet a connection that was kept from an earlier one.
