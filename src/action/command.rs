@@ -5,6 +5,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use tokio::sync::oneshot;
 
@@ -16,7 +17,7 @@ use crate::model::BedId;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Runs a command and says what became of it. It is told by its environment what it is for, has no input, and what it
-/// says goes nowhere. When its time is over, it and all that it started are killed.
+/// says goes nowhere. When its time is over, it and all that it started are killed; when it ends, what it has left running.
 pub(super) async fn run(
     command: Vec<String>,
     trigger: Trigger,
@@ -46,23 +47,32 @@ fn run_blocking(command: &[String], trigger: Trigger, bed: Option<BedId>, limit:
     if status.success() { Ok(()) } else { Err(format!("ended with {status}")) }
 }
 
+/// Waits until the command has ended or its time is over, and kills what is left of it and of all that it started.
 fn wait(child: &mut Child, limit: Duration) -> Result<ExitStatus, String> {
     let end = clock::moment() + limit;
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return Ok(status),
-            Ok(None) if clock::moment() < end => std::thread::sleep(LOOK_EVERY),
-            Ok(None) | Err(_) => break,
+    let ended = loop {
+        if has_ended(child) {
+            break true;
         }
-    }
-    let group = i32::try_from(child.id()).map(Pid::from_raw);
-    if let Ok(group) = group {
+        if clock::moment() >= end {
+            break false;
+        }
+        std::thread::sleep(LOOK_EVERY);
+    };
+    // Before it is reaped: until then nobody else can be given the number of its group.
+    if let Ok(group) = i32::try_from(child.id()) {
         // Gone already is as good as killed.
-        let _gone = killpg(group, Signal::SIGKILL);
+        let _gone = killpg(Pid::from_raw(group), Signal::SIGKILL);
     }
-    drop(child.kill());
-    drop(child.wait());
-    Err(format!("was killed: it had not ended within {} s", limit.as_secs()))
+    let status = child.wait().map_err(|error| format!("nobody knows how it ended: {error}"))?;
+    if ended { Ok(status) } else { Err(format!("was killed: it had not ended within {} s", limit.as_secs())) }
+}
+
+/// Tells whether a child has ended; leaves it to be reaped.
+fn has_ended(child: &Child) -> bool {
+    let Ok(pid) = i32::try_from(child.id()) else { return true };
+    let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    !matches!(waitid(Id::Pid(Pid::from_raw(pid)), look), Ok(WaitStatus::StillAlive))
 }
 
 #[cfg(test)]
@@ -95,9 +105,23 @@ mod tests {
         let script = format!("sleep 1000 & echo $! > {}; wait", note.display());
         let killed = shell(&script, Duration::from_millis(500)).await.unwrap_err();
         assert!(killed.contains("killed"), "{killed}");
+        until_dead(&note);
+    }
+
+    #[tokio::test]
+    async fn what_it_leaves_running_ends_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let note = folder.path().join("pid");
+        let script = format!("sleep 1000 & echo $! > {}", note.display());
+        assert_eq!(shell(&script, Duration::from_secs(30)).await, Ok(()));
+        until_dead(&note);
+    }
+
+    /// Waits until the process whose number was noted runs no more.
+    fn until_dead(note: &std::path::Path) {
         let pid = std::fs::read_to_string(note).unwrap();
         let state = || std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
-        // Where nobody reaps it a zombie stays, which runs no more.
+        // Where nobody reaps it a zombie stays.
         while !state().is_empty() && !state().contains(") Z ") {
             std::thread::yield_now();
         }

@@ -115,7 +115,7 @@ impl Outbox {
         let because = because.map(display);
         tracing::info!(kind = event.kind.as_str(), watched = event.watched, sent, because, "Event decided");
         // By now the alert is on its way.
-        if let Some(trigger) = Trigger::of(&event.kind).filter(|_| event.watched) {
+        if let Some(trigger) = Trigger::of(&event.kind).filter(|_| sent || event.watched) {
             self.0.actions.happened(trigger, event.bed);
         }
         if let Some(tap) = &self.0.tap {
