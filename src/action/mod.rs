@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tracing::field::display;
 use tracing::{debug, info, warn};
 
 pub use settings::{Settings, Trigger, Way};
@@ -79,7 +80,8 @@ impl Actions {
             if self.0.jobs.try_send(job).is_err() {
                 *dropped += 1;
                 if *dropped == 1 {
-                    warn!("Actions are let go: too many wait");
+                    let (trigger, bed) = (trigger.as_str(), bed.map(display));
+                    warn!(trigger, bed.id = bed, "Actions are let go: too many wait, this one first");
                 }
             } else if std::mem::take(&mut *dropped) > 0 {
                 info!("Actions are carried out again");
@@ -105,15 +107,26 @@ pub async fn run(waiting: &mut mpsc::Receiver<Job>, publish: Publish) {
 
 fn carry_out(job: Job, publish: &Publish, running: &mut JoinSet<(Vec<String>, Result<(), String>)>) {
     let Job { way, trigger, bed, at } = job;
+    let (word, place) = (trigger.as_str(), bed.map(display));
     if clock::moment().since(at) > WAITED_MAX {
-        warn!(trigger = trigger.as_str(), "An action was let go: it had waited for too long");
+        warn!(
+            trigger = word,
+            bed.id = place,
+            "An action was let go: it had waited for too long; is the machine overloaded?"
+        );
         return;
     }
-    debug!(trigger = trigger.as_str(), "Action");
+    debug!(trigger = word, bed.id = place, "Action");
     match way {
         Way::Mqtt { topic, payload } => publish(&topic, &payload),
-        Way::Command(_) if running.len() >= RUNNING_MAX => {
-            warn!(trigger = trigger.as_str(), "A command was not run: too many are running");
+        Way::Command(command) if running.len() >= RUNNING_MAX => {
+            let program = command.first();
+            warn!(
+                program,
+                trigger = word,
+                bed.id = place,
+                "A command was not run: too many are running; do they hang?"
+            );
         }
         Way::Command(command) => {
             running.spawn(async move {
@@ -137,7 +150,7 @@ fn note(command: Vec<String>, ended: Result<(), String>, failing: &mut BTreeMap<
             let count = failing.entry(command).or_insert(0);
             *count += 1;
             if *count == 1 {
-                warn!(program, error, "The command of an action has failed");
+                warn!(program, error, "The command of an action has failed; try it by hand as the user of the service");
             }
         }
     }

@@ -260,7 +260,10 @@ impl Watching<'_> {
 
     /// Signals were dropped, maybe one that said that the way in is lost or open: what was known is not sure any more.
     fn missed(&mut self, count: u64) {
-        warn!(count, "Readings were dropped: the bed could not keep up");
+        warn!(
+            count,
+            "Readings were dropped: the bed could not keep up; is the machine overloaded, or the mat too fast?"
+        );
         self.signal(Signal::Away);
         self.signal(Signal::Back);
     }

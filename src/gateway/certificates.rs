@@ -122,8 +122,12 @@ pub(super) async fn watch(files: Files, own: Own, clock: Clock) {
         let wanted = files.clone();
         match reading.call(READ_WITHIN, move || wanted.read()).await {
             Ok(found) => own.certificates(&found),
-            Err(NoResult::Hangs) => warn!("The disk does not answer: when our certificates end is not known"),
-            Err(NoResult::Failed) => error!("Reading our certificates failed inside the program"),
+            Err(NoResult::Hangs) => {
+                warn!("The disk does not answer: when our certificates end is not known; look at the disk")
+            }
+            Err(NoResult::Failed) => error!(
+                "When our certificates end is not known: reading them failed inside the program; please report it"
+            ),
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }

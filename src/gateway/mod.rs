@@ -360,7 +360,10 @@ impl Gateway {
                 notify(&[NotifyState::Watchdog]);
             }
         } else if hung != hung_before {
-            error!(tasks = hung.join(", "), "Tasks do not answer");
+            error!(
+                tasks = hung.join(", "),
+                "Tasks do not answer; where this lasts the watchdog starts the program again"
+            );
         }
         hung
     }
@@ -379,7 +382,7 @@ impl Gateway {
         }
         let store = self.outbox.store().clone();
         if let Err(error) = store.close(STORE_CLOSES_WITHIN).await {
-            error!(error = %error, "Not everything reached the disk");
+            error!(error = %error, "Not everything reached the disk: what dispatch has not accepted may be lost");
         }
         info!("Stopped");
     }

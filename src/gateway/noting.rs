@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::mpsc;
-use tracing::{error, warn};
+use tracing::warn;
 
 use super::outbox::Outbox;
 use super::own::Own;
@@ -37,6 +37,8 @@ pub(super) struct Noting {
     remembered: Arc<Remembered>,
     /// Asks for what waits in the store.
     room: mpsc::Sender<()>,
+    /// Whether alerts leave the memory; told once until there is room again.
+    evicting: bool,
 }
 
 impl Noting {
@@ -48,7 +50,7 @@ impl Noting {
         remembered: Arc<Remembered>,
         room: mpsc::Sender<()>,
     ) -> Self {
-        Self { outbox, own, clock, waiting: BTreeMap::new(), settings, remembered, room }
+        Self { outbox, own, clock, waiting: BTreeMap::new(), settings, remembered, room, evicting: false }
     }
 
     pub(super) async fn note(mut self, mut reports: mpsc::Receiver<Report>) {
@@ -82,12 +84,16 @@ impl Noting {
                     self.own.begin(GatewayFault::Dispatch, &files_of(&channel), &detail);
                 }
                 Report::FilesRead { channel, problem: None } => self.files_are_sound(&channel),
-                Report::AttemptDied { channel } => {
-                    error!(channel = &*channel, "An attempt failed inside; it is made again");
+                Report::AttemptDied { .. } => {}
+                Report::Evicted { count } => {
+                    if !std::mem::replace(&mut self.evicting, true) {
+                        warn!(count, "Too many alerts wait for the memory: the others wait in the store");
+                    }
                 }
-                Report::Evicted { count } => warn!(count, "Alerts left the memory; they wait in the store"),
-                // Asked for already is asked for.
-                Report::Room { .. } => drop(self.room.try_send(())),
+                Report::Room { .. } => {
+                    self.evicting = false;
+                    let _asked_for_already_is_asked_for = self.room.try_send(());
+                }
             }
         }
     }

@@ -209,7 +209,7 @@ impl Own {
         };
         self.0.board.dispatch_lost(lost);
         if lost {
-            error!("No dispatch channel works: nobody can be told");
+            error!("No dispatch channel works: nobody can be told; what is wrong with each stands in its own line");
         } else {
             info!("Dispatch can be told again");
         }

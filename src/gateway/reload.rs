@@ -123,7 +123,10 @@ impl Gateway {
                 info!(beds = self.config.beds.len(), "The configuration is in use");
             }
             Err(detail) => {
-                error!(error = detail, "The configuration file is not sound; the one in use stays");
+                error!(
+                    error = detail,
+                    "The configuration file is not sound; the one in use stays: see `nattvakt check`"
+                );
                 self.own.begin(GatewayFault::Configuration, "file", &detail);
                 // Secrets and certificates may have changed all the same.
                 self.outbox.send(Command::Configure(Box::new(lock(&self.delivery).clone())));
@@ -134,7 +137,7 @@ impl Gateway {
     async fn apply(&mut self, config: Config) {
         let before = std::mem::replace(&mut self.config, config);
         if before.store != self.config.store {
-            warn!("A change of [store] counts from the next start on");
+            warn!("A change of [store] counts from the next start on: restart the service");
         }
         self.clock.set_source(self.config.gateway.clock);
         self.outbox.speak(self.config.gateway.language);

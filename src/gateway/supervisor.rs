@@ -147,7 +147,7 @@ impl Supervisor {
         let wait = RESTART_WAIT_MIN.saturating_mul(2_u32.saturating_pow(task.failures.min(16))).min(RESTART_WAIT_MAX);
         task.started = now + wait;
         let verdict = Verdict::Failed { task: task.name.clone(), error: error.to_string() };
-        tracing::error!(task = task.name, retry_in_s = wait.as_secs_f64(), "A task failed and is started again");
+        tracing::error!(task = task.name, %error, retry_in_s = wait.as_secs_f64(), "A task failed and is started again");
         self.start(task, wait);
         verdict
     }

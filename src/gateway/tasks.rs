@@ -358,7 +358,9 @@ async fn watch_disk(receipts: Arc<tokio::sync::Mutex<mpsc::Receiver<Receipt>>>, 
         own.look_at_disk();
         match answer {
             Ok(()) => {}
-            Err(error) => error!(error = %error, "An alert is not on disk"),
+            Err(error) => {
+                error!(error = %error, "An alert is not on disk; it is on its way to dispatch, and waits in memory")
+            }
         }
     }
 }

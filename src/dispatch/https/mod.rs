@@ -141,7 +141,7 @@ impl Channel {
     async fn renew(&self) {
         if self.current().is_some_and(|link| clock::moment().since(link.built) > LINK_AGE_MAX) {
             if let Err(problem) = self.look(None, false).await {
-                warn!(error = %problem, "Secrets or certificates of a dispatch channel cannot be read");
+                warn!(error = %problem, "Secrets or certificates are not sound; those in use stay");
             }
         }
     }
@@ -176,7 +176,7 @@ impl Channel {
             None => link,
         };
         let Some(time) = first.as_ref().ok().and_then(|answer| self.better_time(answer)) else { return outcome };
-        warn!(theirs = %time, "Dispatch refused, and its clock is far off ours; sent again at once with its time");
+        warn!(theirs = %time, "Dispatch refused, and its clock is far off ours: is ours right? Sent again with its time");
         let second = self.exchange(&link, letter, body, Some(time)).await;
         self.judge(letter, &second)
     }

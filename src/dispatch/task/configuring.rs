@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tracing::{Instrument as _, info_span};
+
 use super::heartbeat::Heart;
 use super::line::Line;
 use super::{Dispatch, Errand, Settings};
@@ -54,13 +56,14 @@ impl Dispatch {
                 continue;
             }
             let line = line.clone();
+            let span = info_span!("files", channel = %line.name());
             let reading = async move {
                 match line.read(only_changed).await {
                     Ok(()) => Outcome::Accepted { reference: None },
                     Err(problem) => Outcome::wrong(problem),
                 }
             };
-            let id = self.attempts.spawn(reading).id();
+            let id = self.attempts.spawn(reading.instrument(span)).id();
             self.errands.insert(id, Errand::Reading(channel));
         }
     }

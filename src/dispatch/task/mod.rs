@@ -320,7 +320,9 @@ impl Dispatch {
             self.unreported.pop_front();
             self.dropped = self.dropped.saturating_add(1);
             if self.dropped == 1 {
-                error!("Nobody takes the reports of deliveries; the oldest are dropped");
+                error!(
+                    "Nobody takes the reports of deliveries: what they say was accepted is sent again after a restart"
+                );
             }
         }
         self.unreported.push_back(report);
@@ -332,7 +334,7 @@ impl Dispatch {
             permit.send(report);
         }
         if self.unreported.is_empty() && self.dropped > 0 {
-            warn!(count = self.dropped, "Reports of deliveries are taken again; some were dropped");
+            warn!(count = self.dropped, "Reports of deliveries are taken again; so many were dropped");
             self.dropped = 0;
         }
     }
@@ -357,7 +359,7 @@ impl Dispatch {
         // A second at least: what was accepted should be marked.
         let until = until.max(clock::moment() + Duration::from_secs(1));
         if tokio::time::timeout_at(clock::instant(until), rest).await.is_err() {
-            warn!("Nobody took the last reports of deliveries in time");
+            warn!("Nobody took the last reports of deliveries in time: what they say was accepted is sent again");
         }
         Ended { waiting }
     }
@@ -377,12 +379,14 @@ fn log(report: &Report) {
         }
         Report::ChannelGone { channel } => info!(channel = %channel, "Dispatch channel is gone"),
         Report::FilesRead { channel, problem: Some(problem) } => {
-            warn!(channel = %channel, error = %problem, "Secrets or certificates of a dispatch channel cannot be read");
+            warn!(channel = %channel, error = %problem, "Secrets or certificates of a dispatch channel are not sound");
         }
         Report::FilesRead { channel, problem: None } => {
             debug!(channel = %channel, "Secrets and certificates of a dispatch channel are read");
         }
-        Report::AttemptDied { channel } => error!(channel = %channel, "An attempt ended by an internal fault"),
+        Report::AttemptDied { channel } => {
+            error!(channel = %channel, "An attempt ended by a fault of the program; it is made again: please report it");
+        }
         Report::Evicted { count } => debug!(count, "Alerts wait in the store only"),
         Report::Room { count } => debug!(count, "Room for alerts from the store"),
     }
