@@ -115,16 +115,22 @@ impl Own {
         self.keep(&state);
     }
 
-    /// The store was mended: what was kept and what not. That is told and over: left open it would hide what befalls it
-    /// later.
+    /// The store was mended: what was kept and what not. That is told, whatever else is wrong with the store, and over:
+    /// left open it would hide what befalls it later.
     pub(super) fn mended(&self, notes: &[String]) {
+        if notes.is_empty() {
+            return;
+        }
         for note in notes {
             warn!(note, "The store was mended");
         }
-        if !notes.is_empty() {
-            self.begin(GatewayFault::Store, "mended", &notes.join("; "));
-            self.end(GatewayFault::Store, "mended");
-        }
+        let now = self.0.clock.now();
+        let mut state = self.lock();
+        let told = state.faults.begin(GatewayFault::Store, "mended", now.moment);
+        let told = told.unwrap_or(Told::Begun(GatewayFault::Store));
+        self.tell(&mut state, &told, Some(&notes.join("; ")), &now);
+        drop(state);
+        self.end(GatewayFault::Store, "mended");
     }
 
     /// Something is wrong. `cause` tells several causes of one fault apart; `detail` says what is wrong and what to do.
@@ -380,4 +386,56 @@ const DETAIL_CHARS_MAX: usize = 600;
 fn write(state: &State) -> Option<Vec<u8>> {
     let write = || serde_json::to_vec(&state.own).expect("the gateway's state has nothing that JSON cannot say");
     state.answered.then(write)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::Actions;
+    use crate::clock::ClockSource;
+    use crate::dispatch::Command;
+    use crate::model::{Alert, Language};
+    use crate::store::{self, Store};
+
+    /// What is told of a store that was mended when its fault stood as `before` has brought it about.
+    async fn told_when_mended(known: OwnState, before: impl FnOnce(&Own)) -> Vec<Alert> {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::new(ClockSource::Rtc);
+        let settings = store::Settings { path: folder.path().to_owned(), ..store::Settings::default() };
+        let (store, _recovered) = Store::start(settings, clock.clone());
+        let (actions, _jobs) = Actions::new(Vec::new());
+        let (outbox, _receipts) = Outbox::new(store, Language::Sv, actions, None);
+        let mut commands = outbox.connect();
+        let own = Own::new(clock, outbox, Board::new([]), Some(known));
+        before(&own);
+        while commands.try_recv().is_ok() {}
+        own.mended(&["39 alerts were kept".to_owned()]);
+        let mut told = Vec::new();
+        while let Ok(Command::Raise(alert)) = commands.try_recv() {
+            told.push(*alert);
+        }
+        told
+    }
+
+    fn is_told(alert: &Alert) -> bool {
+        let is_fault = alert.event.kind == Kind::GatewayFault(GatewayFault::Store);
+        is_fault && alert.event.detail.as_deref() == Some("39 alerts were kept")
+    }
+
+    #[tokio::test]
+    async fn what_was_kept_of_a_store_is_told_however_its_fault_stands() {
+        let told = told_when_mended(OwnState::default(), |_| {}).await;
+        assert!(told.len() == 2 && is_told(&told[0]) && told[1].closes == [told[0].id], "{told:#?}");
+
+        let told = told_when_mended(OwnState::default(), |own| own.begin(GatewayFault::Store, "disk", "full")).await;
+        assert!(told.len() == 1 && is_told(&told[0]) && told[0].closes.len() == 1, "another cause lasts: {told:#?}");
+
+        let flaps = |own: &Own| (0..2).for_each(|_| own.mended(&["before".to_owned()]));
+        let told = told_when_mended(OwnState::default(), flaps).await;
+        assert!(told.len() == 1 && is_told(&told[0]), "its end is held back: {told:#?}");
+
+        let fault = serde_json::from_str(r#"{"ledger":{"faults":{"store":"0000000000000007"}}}"#).unwrap();
+        let told = told_when_mended(fault, |_| {}).await;
+        assert!(told.len() == 2 && is_told(&told[0]), "from before a restart: {told:#?}");
+    }
 }
