@@ -28,6 +28,9 @@ const PURE: &[&str] = &[
     "cli/replay/plot",
     "cli/doctor/bytes.rs",
     "cli/doctor/line.rs",
+    "cli/init/guess.rs",
+    "cli/init/home.rs",
+    "cli/init/template.rs",
     "config/meaning.rs",
 ];
 

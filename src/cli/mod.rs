@@ -6,6 +6,7 @@ mod calibrate;
 mod check;
 pub mod demo;
 mod doctor;
+mod init;
 mod nights;
 mod read_store;
 mod receive;
@@ -37,6 +38,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::Args),
+    Init(Box<init::Args>),
     Check(check::Args),
     Calibrate(calibrate::Args),
     Doctor(doctor::Args),
@@ -86,6 +88,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result: Result<ExitCode, Failure> = match arguments.command {
         Command::Demo(args) => args.run(),
+        Command::Init(args) => args.run(),
         Command::Check(args) => args.run(),
         Command::Calibrate(args) => args.run(),
         Command::Doctor(args) => args.run(),

@@ -27,6 +27,7 @@ mod control;
 mod disk;
 mod doctor;
 mod edge;
+mod init;
 mod killed;
 mod kills;
 mod names;
