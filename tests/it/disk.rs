@@ -7,7 +7,7 @@ use crate::ext4::Disk;
 use crate::rig::{Bed, Daemon, Home, Mat, alerts, channel, until_true, wait_for};
 
 /// A home with one mat, whose store lies on a disk of its own.
-fn home_on(disk: impl Fn(&Home) -> Option<Disk>) -> Option<(Home, Mat, Dispatch, Disk)> {
+pub(crate) fn home_on(disk: impl Fn(&Home) -> Option<Disk>) -> Option<(Home, Mat, Dispatch, Disk)> {
     let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
     let disk = disk(&home)?;
     fs::create_dir(disk.path().join("nattvakt")).unwrap();

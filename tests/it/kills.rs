@@ -101,6 +101,16 @@ fn every_rise_arrives_under_one_id_through_kills_at_any_instant() {
     );
 }
 
+impl Drop for Nights {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for told in told_since(&self.dispatch, 0).iter().rev().take(30).rev() {
+                eprintln!("{} {} {} closes {:?}", told.sequence(), told.id(), told.kind(), told.closes());
+            }
+        }
+    }
+}
+
 impl Nights {
     fn new(seed: u64) -> Self {
         let (home, mat, authority) = (Home::new(), Mat::new(), Authority::new());

@@ -11,7 +11,6 @@
 #[expect(dead_code, reason = "these tests need only some of it")]
 mod dispatch;
 #[path = "../support/ext4.rs"]
-#[expect(dead_code, reason = "these tests need only some of it")]
 mod ext4;
 #[path = "../support/mosquitto.rs"]
 #[expect(dead_code, reason = "these tests need only some of it")]
@@ -38,3 +37,4 @@ mod reload;
 mod restart;
 mod start;
 mod ways;
+mod wear;
