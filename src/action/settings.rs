@@ -51,7 +51,7 @@ impl Trigger {
             Kind::SensorRestored(_) => Some(Self::SensorRestored),
             Kind::GatewayFault(_) => Some(Self::GatewayFault),
             Kind::GatewayRestored(_) => Some(Self::GatewayRestored),
-            Kind::Paused | Kind::Resumed { .. } | Kind::Started { .. } | Kind::Heartbeat(_) | Kind::Test => None,
+            Kind::Paused { .. } | Kind::Resumed { .. } | Kind::Started { .. } | Kind::Heartbeat(_) | Kind::Test => None,
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod demo;
 mod doctor;
 mod init;
 mod nights;
+mod pause;
 mod read_store;
 mod receive;
 mod replay;
@@ -48,6 +49,8 @@ enum Command {
     Simulate(simulate::Args),
     Run(run::Args),
     Status(status::Args),
+    Pause(pause::Args),
+    Resume(pause::ResumeArgs),
     #[command(hide = true)]
     ReadStore(read_store::Args),
 }
@@ -98,6 +101,8 @@ pub fn main() -> ExitCode {
         Command::Simulate(args) => args.run(),
         Command::Run(args) => args.run(),
         Command::Status(args) => args.run(),
+        Command::Pause(args) => args.run(),
+        Command::Resume(args) => args.run(),
         Command::ReadStore(args) => args.run(),
     };
     match result {

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::Failure;
 use crate::config::{self, ConfigError, Looks, accepted};
-use crate::control::{self, Client, ClientError, SERVICE_SOCKET};
+use crate::control::{self, Answer, Client, ClientError, Reason, Request, SERVICE_SOCKET};
 use crate::store;
 
 /// Which daemon is meant.
@@ -24,6 +24,12 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
+    /// Asks the daemon what has one answer.
+    pub(super) fn ask(&self, request: &Request) -> Result<Answer, Failure> {
+        let answer = self.try_connect()?.and_then(|mut daemon| daemon.ask_once(request));
+        answer.map_err(|error| failure(&error))
+    }
+
     /// Connects; the inner error is what the daemon's absence or refusal is.
     pub(super) fn try_connect(&self) -> Result<Result<Client, ClientError>, Failure> {
         Ok(Client::connect(&self.path()?))
@@ -61,6 +67,9 @@ impl Wire {
 
 /// Says what the technician can do about a daemon that does not do as it is asked.
 pub(super) fn failure(error: &ClientError) -> Failure {
+    if matches!(error, ClientError::Refused(refusal) if refusal.reason == Reason::Request) {
+        return Failure::usage(error);
+    }
     Failure::failed(match error {
         ClientError::NotRunning { .. } => {
             format!("{error}\n  start it with `sudo systemctl start nattvakt`, or name its socket with --socket")

@@ -103,6 +103,16 @@ impl Client {
         }
     }
 
+    /// Asks what has one answer, and waits for it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the connection, and what the daemon refuses.
+    pub fn ask_once(&mut self, request: &Request) -> Result<Answer, ClientError> {
+        self.ask(request)?;
+        self.answer()
+    }
+
     /// Waits for the next answer.
     ///
     /// # Errors

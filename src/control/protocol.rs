@@ -3,10 +3,13 @@
 //! A request is one JSON object on one line, `do` says what is wanted. Each answer is one JSON object on one line, `is`
 //! says what it is. Fields that a reader does not know are to be passed over: later versions add some.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::access::{ACT_GROUP, READ_GROUP, Rights};
-use super::status::Status;
+use super::status::{Phase, Status};
+use crate::model::BedId;
+use crate::model::time::millis;
 
 /// The longest request, in bytes, without the end of the line.
 pub const REQUEST_BYTES_MAX: usize = 4096;
@@ -17,6 +20,21 @@ pub const REQUEST_BYTES_MAX: usize = 4096;
 pub enum Request {
     /// How everything is.
     Status {},
+    /// Staff are in the room: the bed is not watched for a while.
+    Pause {
+        /// The bed.
+        bed: BedId,
+        /// For how long at most, in seconds, 1 to 43,200.
+        for_s: u32,
+        /// Whether it ends as soon as the resident has lain down again.
+        #[serde(default)]
+        until_return: bool,
+    },
+    /// The pause is over.
+    Resume {
+        /// The bed.
+        bed: BedId,
+    },
 }
 
 impl Request {
@@ -35,6 +53,7 @@ impl Request {
     pub const fn needs(&self) -> Rights {
         match self {
             Self::Status {} => Rights::Read,
+            Self::Pause { .. } | Self::Resume { .. } => Rights::Act,
         }
     }
 }
@@ -45,6 +64,27 @@ impl Request {
 pub enum Answer {
     /// How everything is; the only answer.
     Status(Box<Status>),
+    /// The bed is paused; the only answer.
+    #[serde(rename_all = "kebab-case")]
+    Paused {
+        /// The bed.
+        bed: BedId,
+        /// Until when at most.
+        #[serde(with = "millis")]
+        until: Timestamp,
+        /// Whether it ends as soon as the resident has lain down again.
+        until_return: bool,
+        /// The home's time zone, by its name.
+        time_zone: String,
+    },
+    /// The pause is over; the only answer.
+    #[serde(rename_all = "kebab-case")]
+    Resumed {
+        /// The bed.
+        bed: BedId,
+        /// What the bed is doing.
+        phase: Phase,
+    },
     /// It is not done, and why; the last answer.
     Error(Refusal),
 }
@@ -82,7 +122,7 @@ pub struct Refusal {
 pub enum Reason {
     /// The caller may not.
     Rights,
-    /// The line is no request.
+    /// The line is no request, or asks for what is not there or not allowed.
     Request,
     /// Too many ask at a time.
     Busy,
@@ -113,6 +153,15 @@ impl Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_changes_something_needs_the_right_to_act() {
+        let needs = |line: &str| Request::parse(line.as_bytes()).unwrap().needs();
+        assert_eq!(needs(r#"{"do":"status"}"#), Rights::Read);
+        assert_eq!(needs(r#"{"do":"pause","bed":"bed-1","for-s":60}"#), Rights::Act);
+        assert_eq!(needs(r#"{"do":"pause","bed":"bed-1","for-s":60,"until-return":true}"#), Rights::Act);
+        assert_eq!(needs(r#"{"do":"resume","bed":"bed-1"}"#), Rights::Act);
+    }
 
     #[test]
     fn a_request_is_read_and_rubbish_is_refused_with_words() {

@@ -39,6 +39,13 @@ impl Daily {
         self.look = until;
     }
 
+    /// What was put off means something at `until` now, be it sooner or later than before.
+    pub(super) fn release(&mut self, until: Moment) {
+        if self.held.is_some() {
+            self.look = until;
+        }
+    }
+
     fn plan(&mut self, zone: &TimeZone, now: &Now) {
         self.next = next_time_of_day(self.time, zone, now.utc);
         self.look_again(now);

@@ -13,7 +13,6 @@ use super::memory::EdgeMemory;
 use super::occupancy::Phase;
 use super::place::{self, Rim, Sighting, Trail};
 use super::posture::{Look, Posture, part};
-use super::rules;
 use super::settings::{Sensitivity, Settings};
 use super::signal::{Frame, Zones};
 use crate::model::reading::ZONES_MAX;
@@ -376,7 +375,7 @@ impl Detector {
         let Some(turn) = self.edge.take(at, frame, self.levels.pair(), self.occupancy.phase()) else { return };
         self.changed = true;
         let now = self.now;
-        let event = |kind, at| rules::event(&self.settings, kind, now.utc_of(at), None, &now);
+        let event = |kind, at| self.rules.event(&self.settings, kind, now.utc_of(at), None, &now);
         match turn {
             Turn::Sits { since, moved, gone } => {
                 let sits = event(Kind::Edge, since);

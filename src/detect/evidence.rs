@@ -103,6 +103,10 @@ pub enum Because {
         /// Whether somebody is in bed.
         occupied: bool,
     },
+    /// Staff have asked for it, or for an end like this one.
+    Asked,
+    /// The time of a pause is over.
+    PauseOver,
     /// The mat cannot be trusted.
     Faulty {
         /// Which fault.
@@ -161,6 +165,8 @@ impl fmt::Display for Because {
             }
             Self::TimeCame { occupied: true } => f.write_str("the set time has come, and somebody is in bed"),
             Self::TimeCame { occupied: false } => f.write_str("the set time has come, and nobody is in bed"),
+            Self::Asked => f.write_str("staff have asked for it"),
+            Self::PauseOver => f.write_str("the time of the pause is over"),
             Self::Faulty { fault, zone, lasted } => {
                 write_zone(f, zone)?;
                 write_fault(f, fault, lasted)
@@ -277,6 +283,9 @@ impl Detector {
         }
         if event.kind == Kind::NotUp {
             return Because::TimeCame { occupied: true };
+        }
+        if matches!(event.kind, Kind::Resumed { .. }) {
+            return Because::PauseOver;
         }
         Because::StillAway { lasted: self.rules.away(&self.now) }
     }

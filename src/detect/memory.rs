@@ -27,6 +27,9 @@ pub struct Memory {
     /// The absence that is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub absence: Option<AbsenceMemory>,
+    /// The pause that has not ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<PauseMemory>,
     /// The levels, where they are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learnt: Option<Learnt>,
@@ -108,6 +111,21 @@ pub enum BedMemory {
         #[serde(with = "millis")]
         seen: Timestamp,
     },
+}
+
+/// A pause that has not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PauseMemory {
+    /// When it began.
+    #[serde(with = "millis")]
+    pub from: Timestamp,
+    /// When it ends at the latest.
+    #[serde(with = "millis")]
+    pub until: Timestamp,
+    /// Whether it ends as soon as somebody has lain down again.
+    #[serde(default)]
+    pub until_return: bool,
 }
 
 /// An absence that is open.

@@ -11,7 +11,7 @@
 //!    ([`following`]);
 //! 3. [`life`]: whether anything moves there that noise does not explain;
 //! 4. [`occupancy`]: the share to the phase of the bed, with hysteresis, and [`leaving`]: when she has left for good;
-//! 5. [`rules`]: what changed to events, by the rules of the watch: window, [`absence`], [`daily`] times.
+//! 5. [`rules`]: what changed to events, by the rules of the watch: window, [`absence`], [`daily`] times, [`pause`].
 //!
 //! Beside them [`edge`] tells from where the load rests ([`place`], [`posture`]) that she sits on the edge, [`faults`] says whether the
 //! mat can be trusted, with [`period`] for how long a silence may be. [`evidence`] says on what a decision rests, and
@@ -33,6 +33,7 @@ mod levels;
 mod life;
 mod memory;
 mod occupancy;
+mod pause;
 mod period;
 mod place;
 mod plateau;
@@ -52,7 +53,8 @@ mod zones;
 use std::collections::VecDeque;
 
 pub use evidence::{Because, Decision};
-pub use memory::{AbsenceMemory, BedMemory, EdgeMemory, Learnt, Memory};
+pub use memory::{AbsenceMemory, BedMemory, EdgeMemory, Learnt, Memory, PauseMemory};
+pub use pause::PAUSE_MAX;
 pub use settings::{Alarm, Confirm, Sensitivity, Settings};
 pub use view::{Standing, View, ViewPhase};
 
@@ -243,6 +245,7 @@ impl Detector {
     pub fn health(&self) -> MatHealth {
         match (self.faults.open(), self.is_known().then_some(())) {
             (Some(fault), _) => MatHealth::Fault(fault),
+            (None, _) if self.rules.paused().is_some() => MatHealth::Paused,
             (None, None) => MatHealth::Learning,
             (None, Some(())) => MatHealth::Ok,
         }
@@ -270,6 +273,7 @@ impl Detector {
             mat: memory::mat(&self.settings),
             bed: BedMemory::of(self.occupancy.phase(), &self.now),
             absence: self.rules.absence(&self.now),
+            pause: self.rules.pause_memory(&self.now),
             learnt: self.levels.pair().map(|pair| Learnt::of(pair, self.levels.lain(), self.signal.zones())),
             edge: self.edge.memory(self.signal.zones()),
             faults: self.faults.told(),
@@ -321,6 +325,9 @@ impl Detector {
         }
         if let Some(event) = self.rules.on_change(&self.settings, change, gap, &self.now) {
             self.tell(event, because);
+        }
+        if matches!(change, Change::Settled { .. }) {
+            self.end_pause_at_return();
         }
         if let (Change::Left { .. }, Some(pair)) = (change, self.bedfellow.left()) {
             self.levels.replace(pair);

@@ -11,6 +11,7 @@ use super::absence::{Absence, BEFORE_OPENING_MAX, STAY_MIN};
 use super::daily::Daily;
 use super::memory::{AbsenceMemory, BedMemory};
 use super::occupancy::{Change, Phase};
+use super::pause::Pause;
 use super::settings::Settings;
 use crate::model::event::NotInBedReason;
 use crate::model::{Event, Kind, Moment, Now, Watch};
@@ -19,7 +20,7 @@ use crate::model::{Event, Kind, Moment, Now, Watch};
 const FIRST_START: Duration = Duration::from_secs(15 * 60);
 
 /// A bed found empty after its state was lost is told after this long: as long as the latest rise takes.
-const LOST_START: Duration = super::leaving::CONFIRM_MAX;
+pub(super) const LOST_START: Duration = super::leaving::CONFIRM_MAX;
 
 /// How soon to look again where the bed is just changing.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -30,9 +31,10 @@ const UP_WITHIN: SignedDuration = SignedDuration::from_hours(3);
 /// The rules of one bed.
 #[derive(Debug, Clone)]
 pub(super) struct Rules {
-    absence: Option<Absence>,
+    pub(super) absence: Option<Absence>,
+    pub(super) pause: Option<Pause>,
     /// When a bed found empty, of which nothing was known, is to be told.
-    unknown: Unknown,
+    pub(super) unknown: Unknown,
     not_in_bed: Option<Daily>,
     not_up: Option<Daily>,
     last_rise: Option<Timestamp>,
@@ -42,7 +44,7 @@ pub(super) struct Rules {
 
 /// The one telling of a bed of which nothing was known.
 #[derive(Debug, Clone, Copy)]
-enum Unknown {
+pub(super) enum Unknown {
     /// Told this long after it was found empty.
     After(Duration),
     /// Told then.
@@ -61,6 +63,7 @@ impl Rules {
         let daily = |time| Daily::new(time, &settings.zone, memory.map(|memory| memory.saved), now);
         Self {
             absence: memory.and_then(|memory| Some(memory.absence?.restore(memory.saved, now))),
+            pause: memory.and_then(|memory| Some(memory.pause?.restore(memory.saved, now))),
             unknown,
             not_in_bed: settings.alarm.not_in_bed.map(daily),
             not_up: settings.alarm.not_up.map(daily),
@@ -102,9 +105,10 @@ impl Rules {
             Unknown::After(_) | Unknown::Done => None,
         };
         let waits = |due| self.reminder_waits.map_or(due, |until| until.max(due));
-        let reminder = self.absence.and_then(|absence| absence.due).map(waits);
+        // In a pause nobody is reminded; at its end the time allowed begins anew.
+        let reminder = self.absence.filter(|_| self.pause.is_none()).and_then(|absence| absence.due).map(waits);
         let daily = [&self.not_in_bed, &self.not_up].into_iter().flatten().map(Daily::due).min();
-        [unknown, reminder, daily].into_iter().flatten().min()
+        [unknown, reminder, daily, self.pause.map(|pause| pause.until)].into_iter().flatten().min()
     }
 
     /// The bed has changed.
@@ -121,10 +125,10 @@ impl Rules {
                 let time = now.utc_of(at);
                 Some(match self.absence.take() {
                     Some(absence) => {
-                        let back = event(settings, Kind::Return, time, None, now);
+                        let back = self.event(settings, Kind::Return, time, None, now);
                         Event { watched: back.watched || absence.watched, ..back }
                     }
-                    None => event(settings, Kind::InBed, time, None, now),
+                    None => self.event(settings, Kind::InBed, time, None, now),
                 })
             }
             Change::Left { at, seen, since, .. } => {
@@ -136,7 +140,7 @@ impl Rules {
 
     fn rise(&mut self, settings: &Settings, at: Moment, seen: Option<Moment>, since: Moment, now: &Now) -> Event {
         let not_before = seen.map(|seen| now.utc_of(seen));
-        let rise = event(settings, Kind::Rise, now.utc_of(at), not_before, now);
+        let rise = self.event(settings, Kind::Rise, now.utc_of(at), not_before, now);
         let from = if rise.watched { Some(at) } else { opening_soon(settings, at, since, now) };
         let told = rise.watched && settings.alarm.rise;
         self.absence = Some(Absence::open(at, rise.watched, told, from, &settings.alarm));
@@ -146,11 +150,12 @@ impl Rules {
 
     /// Time has passed; returns what that means.
     pub(super) fn pass(&mut self, settings: &Settings, phase: Phase, now: &Now) -> impl Iterator<Item = Event> + use<> {
+        let resumed = self.pass_pause(settings, phase, now);
         let unknown = self.pass_unknown(settings, phase, now);
         let reminder = self.pass_reminder(settings, phase, now);
         let not_in_bed = self.pass_not_in_bed(settings, phase, now);
         let not_up = self.pass_not_up(settings, phase, now);
-        [unknown, reminder, not_in_bed, not_up].into_iter().flatten()
+        [resumed, unknown, reminder, not_in_bed, not_up].into_iter().flatten()
     }
 
     fn pass_unknown(&mut self, settings: &Settings, phase: Phase, now: &Now) -> Option<Event> {
@@ -164,7 +169,7 @@ impl Rules {
             return None;
         }
         self.unknown = Unknown::Done;
-        let found = event(settings, Kind::NotInBed(NotInBedReason::Unknown), now.utc_of(at), None, now);
+        let found = self.event(settings, Kind::NotInBed(NotInBedReason::Unknown), now.utc_of(at), None, now);
         if !found.watched || self.absence.is_some() {
             return None;
         }
@@ -173,7 +178,7 @@ impl Rules {
     }
 
     fn pass_reminder(&mut self, settings: &Settings, phase: Phase, now: &Now) -> Option<Event> {
-        let absence = self.absence.as_mut()?;
+        let absence = self.absence.as_mut().filter(|_| self.pause.is_none())?;
         let due = absence.due.filter(|due| now.moment >= *due)?;
         // Whoever came before the limit has settled within that time of it.
         if matches!(phase, Phase::Settling { .. }) && now.moment.since(due) < settings.settle {
@@ -197,6 +202,11 @@ impl Rules {
     fn pass_not_in_bed(&mut self, settings: &Settings, phase: Phase, now: &Now) -> Option<Event> {
         let daily = self.not_in_bed.as_mut()?;
         let time = daily.pass(&settings.zone, now)?;
+        if let Some(pause) = self.pause {
+            // Whoever is still not in bed then is told then.
+            daily.hold(time, pause.until);
+            return None;
+        }
         if matches!(phase, Phase::Settling { .. }) {
             daily.hold(time, now.moment + LOOK_AGAIN);
             return None;
@@ -205,14 +215,19 @@ impl Rules {
         if !empty || self.absence.is_some_and(|absence| absence.told) {
             return None;
         }
-        let at = now.moment_of(time);
-        self.absence = Some(Absence::open(at, true, true, Some(at), &settings.alarm));
+        // Told late, after a pause, it is not followed by a reminder in the same moment.
+        let (at, from) = (now.moment_of(time), now.moment);
+        self.absence = Some(Absence::open(at, true, true, Some(from), &settings.alarm));
         Some(event(settings, Kind::NotInBed(NotInBedReason::Time), time, None, now))
     }
 
     fn pass_not_up(&mut self, settings: &Settings, phase: Phase, now: &Now) -> Option<Event> {
         let daily = self.not_up.as_mut()?;
         let time = daily.pass(&settings.zone, now)?;
+        if self.pause.is_some() {
+            // Staff are with her.
+            return None;
+        }
         if matches!(phase, Phase::Leaving { .. }) {
             daily.hold(time, now.moment + LOOK_AGAIN);
             return None;
@@ -220,6 +235,15 @@ impl Rules {
         let in_bed = matches!(phase, Phase::InBed { .. });
         let been_up = self.last_rise.is_some_and(|rise| time.duration_since(rise) < UP_WITHIN);
         (in_bed && !been_up).then(|| event(settings, Kind::NotUp, time, None, now))
+    }
+}
+
+impl Rules {
+    /// What was put off until the end of a pause means something at `until` now.
+    pub(super) fn release_daily(&mut self, until: Moment) {
+        if let Some(daily) = &mut self.not_in_bed {
+            daily.release(until);
+        }
     }
 }
 
@@ -267,7 +291,7 @@ impl AbsenceMemory {
 }
 
 /// The moment of a time from before a restart. Where the clock cannot be trusted, the time spent off is not counted.
-fn moment_over_restart(utc: Timestamp, saved: Timestamp, now: &Now) -> Moment {
+pub(super) fn moment_over_restart(utc: Timestamp, saved: Timestamp, now: &Now) -> Moment {
     if now.trusted { now.moment_of(utc) } else { Now { utc: saved, ..*now }.moment_of(utc) }
 }
 

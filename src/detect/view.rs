@@ -49,6 +49,8 @@ pub struct Standing {
     pub since: Option<Moment>,
     /// The latest reading that could be used.
     pub read: Option<Moment>,
+    /// Until when at most it is paused.
+    pub paused_until: Option<Moment>,
 }
 
 impl Detector {
@@ -62,7 +64,8 @@ impl Detector {
             Phase::Settling { since, .. } | Phase::InBed { since, .. } => Some(since),
             Phase::Leaving { leaving, .. } => Some(leaving.gone),
         };
-        Standing { phase: self.view_phase(), since, read: self.latest.map(|latest| latest.at) }
+        let read = self.latest.map(|latest| latest.at);
+        Standing { phase: self.view_phase(), since, read, paused_until: self.paused_until() }
     }
 
     fn view_phase(&self) -> ViewPhase {

@@ -101,7 +101,7 @@ pub fn may_be_spread(kind: &Kind, priority: Priority) -> bool {
         | Kind::NotReturned
         | Kind::NotInBed(_)
         | Kind::NotUp
-        | Kind::Paused
+        | Kind::Paused { .. }
         | Kind::Resumed { .. }
         | Kind::Test => false,
     };

@@ -3,6 +3,7 @@
 //! The one owner of the bed's state. Waits only for readings, its next deadline, its beat and the end.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::error::RecvError;
@@ -97,6 +98,17 @@ pub(super) fn state_key(settings: &Settings) -> String {
 pub(super) enum Wish {
     /// To know how things stand.
     Look(mpsc::Sender<(Standing, MatHealth)>),
+    /// That it is paused. Answered with until when.
+    Pause {
+        /// For how long at most.
+        length: Duration,
+        /// Whether it ends as soon as somebody has lain down again.
+        until_return: bool,
+        /// Who asks.
+        asked: mpsc::Sender<Moment>,
+    },
+    /// That the pause ends. Answered with whether there was one, and how things stand then.
+    Resume(mpsc::Sender<(bool, Standing)>),
 }
 
 /// Wishes that wait for a bed at most; the oldest go unanswered.
@@ -252,9 +264,19 @@ impl Watching<'_> {
     }
 
     /// Does what somebody wants.
-    fn grant(&self, wish: Wish) {
+    fn grant(&mut self, wish: Wish) {
+        let now = self.bed.clock.now();
         match wish {
-            Wish::Look(asked) => drop(asked.try_send((self.detector.standing(), self.detector.health()))),
+            Wish::Look(asked) => {
+                asked.try_send((self.detector.standing(), self.detector.health())).ok();
+            }
+            Wish::Pause { length, until_return, asked } => {
+                asked.try_send(self.detector.on_pause(length, until_return, now)).ok();
+            }
+            Wish::Resume(asked) => {
+                let was_paused = self.detector.on_resume(now);
+                asked.try_send((was_paused, self.detector.standing())).ok();
+            }
         }
     }
 
@@ -369,6 +391,7 @@ mod tests {
             mat: String::new(),
             bed: BedMemory::InBed { since: time, seen: time },
             absence: Some(absence),
+            pause: None,
             learnt: Some(Learnt { empty: vec![100.0], occupied: vec![600.0], lain_s: 9 }),
             edge: EdgeMemory { told: true, lies: vec![500.0], rim: vec![1.0] },
             faults: Vec::new(),

@@ -16,8 +16,8 @@ use super::own::Own;
 use super::{Gateway, Started};
 use crate::clock::Clock;
 use crate::control::status::{self, ChannelState, Phase, Power, Status, StoreState};
-use crate::control::{self, Answer, Call, Request};
-use crate::detect::{Standing, ViewPhase};
+use crate::control::{self, Answer, Call, Reason, Request};
+use crate::detect::{PAUSE_MAX, Standing, ViewPhase};
 use crate::dispatch::ChannelView;
 use crate::model::health::ClockHealth;
 use crate::model::{BedId, GatewayId, MatHealth, Now, Watch};
@@ -49,11 +49,76 @@ impl Gateway {
         match request {
             Request::Status {} => {
                 let look = self.look();
-                // Who asked may have gone.
-                self.errands
-                    .spawn(async move { drop(answers.send(Answer::Status(Box::new(look.status().await))).await) });
+                self.reply(answers, async move { Answer::Status(Box::new(look.status().await)) });
+            }
+            Request::Pause { bed, for_s, until_return } => {
+                let answer = self.pause(bed, for_s, until_return);
+                self.reply(answers, answer);
+            }
+            Request::Resume { bed } => {
+                let answer = self.resume(bed);
+                self.reply(answers, answer);
             }
         }
+    }
+
+    /// Gives the one answer once it is known. Who asked may have gone.
+    fn reply(&mut self, answers: mpsc::Sender<Answer>, answer: impl Future<Output = Answer> + Send + 'static) {
+        self.errands.spawn(async move { drop(answers.send(answer.await).await) });
+    }
+
+    /// Pauses a bed; dispatch is told by the bed itself.
+    fn pause(&self, bed: BedId, for_s: u32, until_return: bool) -> impl Future<Output = Answer> + use<> {
+        let (asked, mut answer) = mpsc::channel(1);
+        let length = Duration::from_secs(for_s.into());
+        let refusal = if length.is_zero() || length > PAUSE_MAX {
+            Some(Answer::refused(Reason::Request, "a pause lasts from 1 s to 12 h"))
+        } else {
+            self.wish(bed, Wish::Pause { length, until_return, asked })
+        };
+        let (clock, time_zone) = (self.clock.clone(), self.time_zone());
+        async move {
+            if let Some(refusal) = refusal {
+                return refusal;
+            }
+            match timeout(ANSWERS_WITHIN, answer.recv()).await.ok().flatten() {
+                Some(until) => Answer::Paused { bed, until: clock.now().utc_of(until), until_return, time_zone },
+                None => no_answer(bed),
+            }
+        }
+    }
+
+    /// Ends the pause of a bed.
+    fn resume(&self, bed: BedId) -> impl Future<Output = Answer> + use<> {
+        let (asked, mut answer) = mpsc::channel(1);
+        let refusal = self.wish(bed, Wish::Resume(asked));
+        async move {
+            if let Some(refusal) = refusal {
+                return refusal;
+            }
+            match timeout(ANSWERS_WITHIN, answer.recv()).await.ok().flatten() {
+                Some((true, standing)) => Answer::Resumed { bed, phase: phase(standing.phase) },
+                Some((false, _)) => Answer::refused(Reason::Request, format!("{bed} is not paused")),
+                None => no_answer(bed),
+            }
+        }
+    }
+
+    /// Hands a wish to a bed; returns the refusal where there is none of this name.
+    fn wish(&self, bed: BedId, wish: Wish) -> Option<Answer> {
+        let Some(running) = self.beds.get(&bed) else { return Some(self.no_bed(bed)) };
+        // Nobody listens while its task waits to be started again; that is no answer then.
+        drop(running.wishes.send(wish));
+        None
+    }
+
+    fn no_bed(&self, bed: BedId) -> Answer {
+        let beds: Vec<_> = self.beds.keys().map(BedId::as_str).collect();
+        Answer::refused(Reason::Request, format!("there is no bed {bed}; there are: {}", beds.join(", ")))
+    }
+
+    fn time_zone(&self) -> String {
+        self.config.gateway.zone.iana_name().unwrap_or("UTC").to_owned()
     }
 
     fn look(&self) -> Look {
@@ -63,7 +128,7 @@ impl Gateway {
         };
         Look {
             gateway: self.config.gateway.id,
-            zone: self.config.gateway.zone.iana_name().unwrap_or("UTC").to_owned(),
+            zone: self.time_zone(),
             beds: self.config.beds.iter().filter_map(bed).collect(),
             channels: self.config.channels.iter().map(|channel| channel.name.clone()).collect(),
             clock: self.clock.clone(),
@@ -73,6 +138,10 @@ impl Gateway {
             own: self.own.clone(),
         }
     }
+}
+
+fn no_answer(bed: BedId) -> Answer {
+    Answer::refused(Reason::Failed, format!("the task of {bed} does not answer: see the log, and restart nattvakt"))
 }
 
 /// Everything that has to be asked to know how everything is.
@@ -167,6 +236,8 @@ impl BedLook {
             phase: phase(standing.phase),
             since: standing.since.map(utc),
             last_reading: standing.read.map(utc),
+            watched: bed.watched && standing.paused_until.is_none(),
+            paused_until: standing.paused_until.map(utc),
             ..bed
         }
     }

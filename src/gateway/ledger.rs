@@ -89,7 +89,7 @@ impl Ledger {
             }
             Kind::SensorRestored(fault) => send(draw(), priority, self.restored(&of_zone(*fault, event.zone))),
             Kind::GatewayRestored(fault) => send(draw(), priority, self.restored(fault.as_str())),
-            Kind::Paused | Kind::Resumed { .. } | Kind::Started { .. } | Kind::Test => {
+            Kind::Paused { .. } | Kind::Resumed { .. } | Kind::Started { .. } | Kind::Test => {
                 send(draw(), priority, Vec::new())
             }
             Kind::Edge | Kind::NotReturned | Kind::Heartbeat(_) => None,

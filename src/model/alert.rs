@@ -48,7 +48,7 @@ impl Kind {
             | Self::Return
             | Self::SensorRestored(_)
             | Self::GatewayRestored(_)
-            | Self::Paused
+            | Self::Paused { .. }
             | Self::Resumed { .. }
             | Self::Started { .. }
             | Self::Heartbeat(_)

@@ -92,7 +92,10 @@ pub enum Kind {
     /// That is over.
     GatewayRestored(GatewayFault),
     /// Staff paused the bed.
-    Paused,
+    Paused {
+        /// Until when at most.
+        until: Timestamp,
+    },
     /// The pause is over.
     Resumed {
         /// What ended it.
@@ -149,7 +152,7 @@ impl Kind {
             Self::SensorRestored(_) => "sensor-restored",
             Self::GatewayFault(_) => "gateway-fault",
             Self::GatewayRestored(_) => "gateway-restored",
-            Self::Paused => "paused",
+            Self::Paused { .. } => "paused",
             Self::Resumed { .. } => "resumed",
             Self::Started { .. } => "started",
             Self::Heartbeat(_) => "heartbeat",
@@ -180,6 +183,8 @@ struct Form {
     reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     occupied: Option<bool>,
+    #[serde(with = "millis_option", default, skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     count: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -209,6 +214,7 @@ impl From<Event> for Form {
             zone: event.zone,
             reason: None,
             occupied: None,
+            until: None,
             count: None,
             mats: None,
             faults: None,
@@ -225,6 +231,7 @@ impl From<Event> for Form {
                 form.reason = Some(reason.to_string());
                 form.occupied = Some(occupied);
             }
+            Kind::Paused { until } => form.until = Some(until),
             Kind::Started { count } => form.count = Some(count),
             Kind::Heartbeat(health) => {
                 form.mats = Some(health.mats);
@@ -232,14 +239,7 @@ impl From<Event> for Form {
                 form.outbox = Some(health.outbox);
                 form.clock = Some(health.clock);
             }
-            Kind::InBed
-            | Kind::Edge
-            | Kind::Rise
-            | Kind::Return
-            | Kind::NotReturned
-            | Kind::NotUp
-            | Kind::Paused
-            | Kind::Test => {}
+            Kind::InBed | Kind::Edge | Kind::Rise | Kind::Return | Kind::NotReturned | Kind::NotUp | Kind::Test => {}
         }
         form
     }
@@ -281,7 +281,7 @@ impl TryFrom<Form> for Event {
             "sensor-restored" => Kind::SensorRestored(mat()?),
             "gateway-fault" => Kind::GatewayFault(gateway()?),
             "gateway-restored" => Kind::GatewayRestored(gateway()?),
-            "paused" => Kind::Paused,
+            "paused" => Kind::Paused { until: form.until.ok_or_else(|| lacks("until"))? },
             "resumed" => Kind::Resumed {
                 reason: ResumeReason::from_word(reason).ok_or_else(|| lacks("reason"))?,
                 occupied: form.occupied.ok_or_else(|| lacks("occupied"))?,
@@ -353,7 +353,7 @@ mod tests {
             Kind::SensorRestored(MatFault::OutOfRange),
             Kind::GatewayFault(GatewayFault::Store),
             Kind::GatewayRestored(GatewayFault::Broker),
-            Kind::Paused,
+            Kind::Paused { until: "2026-01-16T01:00:00Z".parse().unwrap() },
             Kind::Resumed { reason: ResumeReason::Return, occupied: true },
             Kind::Started { count: 3 },
             Kind::Heartbeat(Box::default()),

@@ -32,6 +32,7 @@ mod kills;
 mod names;
 mod night;
 mod outage;
+mod pause;
 mod power;
 mod reload;
 mod restart;

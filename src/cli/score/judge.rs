@@ -130,7 +130,7 @@ fn what(event: &Event) -> Option<What> {
         Kind::SensorFault(MatFault::Chatter) => Some(What::Chatter),
         Kind::SensorFault(_) => Some(What::Fault),
         Kind::InBed | Kind::NotReturned | Kind::NotInBed(_) | Kind::NotUp | Kind::SensorRestored(_) => None,
-        Kind::GatewayFault(_) | Kind::GatewayRestored(_) | Kind::Paused | Kind::Resumed { .. } => None,
+        Kind::GatewayFault(_) | Kind::GatewayRestored(_) | Kind::Paused { .. } | Kind::Resumed { .. } => None,
         Kind::Started { .. } | Kind::Heartbeat(_) | Kind::Test => None,
     }
 }

@@ -74,7 +74,6 @@ impl Args {
 
 /// Asks how everything is.
 fn ask(mut client: Client) -> Result<Status, ClientError> {
-    client.ask(&Request::Status {})?;
-    let answer = client.answer()?;
+    let answer = client.ask_once(&Request::Status {})?;
     if let Answer::Status(status) = answer { Ok(*status) } else { Err(ClientError::unexpected(&answer)) }
 }

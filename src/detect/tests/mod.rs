@@ -13,6 +13,7 @@ mod evidence;
 mod faults;
 mod leaving;
 mod levels;
+mod pause;
 mod properties;
 mod restarts;
 mod rising;
@@ -135,5 +136,5 @@ fn remembered(bed: BedMemory, saved: &str) -> Memory {
     let mat = memory::mat(&settings());
     let saved = saved.parse().unwrap();
     let (edge, faults, zones) = (EdgeMemory::default(), Vec::new(), Vec::new());
-    Memory { saved, mat, bed, absence: None, learnt, edge, faults, zones, last_rise: None }
+    Memory { saved, mat, bed, absence: None, pause: None, learnt, edge, faults, zones, last_rise: None }
 }
