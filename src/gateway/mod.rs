@@ -50,7 +50,7 @@ use crate::sensor::{BrokerSettings, FEED_SIGNALS_MAX, Feed, Sensor, Signal};
 use crate::store::{self, Recovered, Store};
 use bed::{Bed, BedState, Knowledge, WISHES_MAX, Wish};
 use board::Board;
-use noting::ACCEPTED_KEY;
+use noting::{ACCEPTED_KEY, Remembered};
 use outbox::Outbox;
 use own::{GOOD_TIME_KEY, OwnState, STATE_KEY};
 pub use reload::Load;
@@ -231,7 +231,8 @@ impl Gateway {
             errands: JoinSet::new(),
         };
         // The way out first.
-        gateway.start_delivery(found.accepted);
+        let remembered = Arc::new(Mutex::new(Remembered::new(found.accepted)));
+        gateway.start_delivery(Arc::clone(&remembered));
         gateway.start_keepers(tap);
         gateway.start_actions(jobs);
         for bed in gateway.config.beds.clone() {
@@ -242,7 +243,7 @@ impl Gateway {
         gateway.apply_broker();
         gateway.start_certificates();
         gateway.start_power();
-        gateway.start_disk_watch(late, receipts);
+        gateway.start_disk_watch(late, receipts, remembered);
         gateway.tell_start(broken_file);
         gateway.set_watchdog();
         info!("Ready");
@@ -396,8 +397,8 @@ struct Known {
     /// None where it has not answered.
     own: Option<OwnState>,
     states: BTreeMap<String, BedState>,
-    /// Which channel accepted which alert.
-    accepted: Vec<(AlertId, String)>,
+    /// Which channel accepted which alert; none where it has not answered.
+    accepted: Option<Vec<(AlertId, String)>>,
     /// Where a bed starts of which nothing is known.
     unknown: Start,
     /// When the clock was known to be right last.
@@ -410,14 +411,13 @@ impl Known {
             warn!("The store is not open yet; the watch begins without it");
             let unknown = if first_start { Start::First } else { Start::Lost };
             let (own, states) = (None, BTreeMap::new());
-            let (accepted, good_time) = (Vec::new(), None);
+            let (accepted, good_time) = (None, None);
             return Self { own, states, accepted, unknown, good_time };
         };
         let lost = !first_start || recovered.found == store::Found::Lost;
         let unknown = if lost { Start::Lost } else { Start::First };
         let (own, states) = (Some(own_state(&recovered)), bed_states(&recovered));
-        let accepted = recovered.states.get(ACCEPTED_KEY).and_then(|state| read(ACCEPTED_KEY, state));
-        let (accepted, good_time) = (accepted.unwrap_or_default(), good_time(&recovered));
+        let (accepted, good_time) = (Some(accepted(&recovered)), good_time(&recovered));
         Self { own, states, accepted, unknown, good_time }
     }
 }
@@ -425,6 +425,11 @@ impl Known {
 /// Returns when the clock was known to be right last.
 fn good_time(recovered: &Recovered) -> Option<Timestamp> {
     recovered.states.get(GOOD_TIME_KEY).and_then(|time| std::str::from_utf8(time).ok()?.parse().ok())
+}
+
+/// Returns which channel accepted which alert.
+fn accepted(recovered: &Recovered) -> Vec<(AlertId, String)> {
+    recovered.states.get(ACCEPTED_KEY).and_then(|state| read(ACCEPTED_KEY, state)).unwrap_or_default()
 }
 
 fn own_state(recovered: &Recovered) -> OwnState {

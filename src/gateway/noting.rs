@@ -21,7 +21,49 @@ pub(super) const ACCEPTED_KEY: &str = "accepted";
 /// Acceptances that are remembered for what may close them later.
 const ACCEPTED_MAX: usize = 256;
 
-pub(super) type Remembered = Mutex<VecDeque<(AlertId, String)>>;
+/// Which channel accepted which alert, so that a return goes to the same one, over a restart too.
+#[derive(Debug)]
+pub(super) struct Remembered {
+    accepted: VecDeque<(AlertId, String)>,
+    /// Whether the store has said what it knew. Until then nothing is written over it.
+    answered: bool,
+}
+
+impl Remembered {
+    /// Starts with what the store knew; `None` where it has not answered yet, and will by [`Remembered::recall`].
+    pub(super) fn new(known: Option<Vec<(AlertId, String)>>) -> Self {
+        Self { answered: known.is_some(), accepted: known.unwrap_or_default().into() }
+    }
+
+    /// Takes what a store that answers late knew, before what was accepted since.
+    pub(super) fn recall(&mut self, known: Vec<(AlertId, String)>) {
+        self.answered = true;
+        for accepted in known.into_iter().rev() {
+            self.accepted.push_front(accepted);
+        }
+        self.accepted.drain(..self.accepted.len().saturating_sub(ACCEPTED_MAX));
+    }
+
+    /// Returns all of it, the oldest first.
+    pub(super) fn all(&self) -> Vec<(AlertId, String)> {
+        self.accepted.iter().cloned().collect()
+    }
+
+    /// Returns what the store is to keep under [`ACCEPTED_KEY`], where it may.
+    pub(super) fn written(&self) -> Option<Vec<u8>> {
+        let write = || serde_json::to_vec(&self.accepted).expect("ids and names have nothing that JSON cannot say");
+        self.answered.then(write)
+    }
+
+    fn add(&mut self, alert: AlertId, channel: &str) {
+        self.accepted.push_back((alert, channel.to_owned()));
+        self.accepted.drain(..self.accepted.len().saturating_sub(ACCEPTED_MAX));
+    }
+
+    fn channel_of(&self, alert: AlertId) -> Option<String> {
+        self.accepted.iter().find(|(accepted, _)| *accepted == alert).map(|(_, channel)| channel.clone())
+    }
+}
 
 /// Notes what the delivery task reports.
 pub(super) struct Noting {
@@ -33,8 +75,7 @@ pub(super) struct Noting {
     waiting: BTreeMap<Sequence, Delivered>,
     /// What the channels are by now.
     settings: Arc<Mutex<dispatch::Settings>>,
-    /// Which channel accepted which alert, so that a return goes to the same one, over a restart too.
-    remembered: Arc<Remembered>,
+    remembered: Arc<Mutex<Remembered>>,
     /// Asks for what waits in the store.
     room: mpsc::Sender<()>,
     /// Whether alerts leave the memory; told once until there is room again.
@@ -47,7 +88,7 @@ impl Noting {
         own: Own,
         clock: Clock,
         settings: Arc<Mutex<dispatch::Settings>>,
-        remembered: Arc<Remembered>,
+        remembered: Arc<Mutex<Remembered>>,
         room: mpsc::Sender<()>,
     ) -> Self {
         Self { outbox, own, clock, waiting: BTreeMap::new(), settings, remembered, room, evicting: false }
@@ -106,23 +147,18 @@ impl Noting {
 
     /// An alert that was accepted in an earlier life of the program and was still in the store: it must leave it now.
     fn accepted_earlier(&self, id: AlertId, sequence: Sequence) -> Delivered {
-        let remembered = lock(&self.remembered);
-        let channel = remembered.iter().find(|(accepted, _)| *accepted == id).map(|(_, channel)| channel.clone());
+        let channel = lock(&self.remembered).channel_of(id);
         let channel = channel.unwrap_or_else(|| "earlier".to_owned());
         Delivered { id, sequence, channel, reference: None, at: self.clock.now().utc }
     }
 
     fn remember(&self, alert: AlertId, channel: &str) {
         let mut remembered = lock(&self.remembered);
-        if remembered.len() >= ACCEPTED_MAX {
-            remembered.pop_front();
+        remembered.add(alert, channel);
+        let written = if lock(&self.settings).channels.len() < 2 { None } else { remembered.written() };
+        if let Some(written) = written {
+            drop(self.outbox.store().keep(ACCEPTED_KEY, written));
         }
-        remembered.push_back((alert, channel.to_owned()));
-        if lock(&self.settings).channels.len() < 2 {
-            return;
-        }
-        let written = serde_json::to_vec(&*remembered).expect("ids and names have nothing that JSON cannot say");
-        drop(self.outbox.store().keep(ACCEPTED_KEY, written));
     }
 }
 

@@ -1,6 +1,5 @@
 //! The tasks beside the beds: the ways in, the way out, and those that keep an eye on store, clock and broker.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,17 +9,17 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{debug, error, info, warn};
 
 use super::board::{Board, status_line};
-use super::noting::Noting;
+use super::noting::{ACCEPTED_KEY, Noting, Remembered};
 use super::outbox::Outbox;
 use super::own::Own;
-use super::{Broker, Gateway, States, Tap, bed_states, certificates, good_time, notify, own_state, power};
+use super::{Broker, Gateway, States, Tap, accepted, bed_states, certificates, good_time, notify, own_state, power};
 use crate::action;
 use crate::clock::{self, Clock};
 use crate::config::Bed;
 use crate::dispatch::policy::AFTER_BOOT;
 use crate::dispatch::queue::HELD_MAX;
 use crate::dispatch::{self, Command};
-use crate::model::{Alert, AlertId, GatewayFault, Health, Moment};
+use crate::model::{Alert, GatewayFault, Health, Moment};
 use crate::sensor::mqtt::publisher;
 use crate::sensor::{self, BrokerSettings, Feed, Link, SerialSettings};
 use crate::store::{self, Condition, Receipt, Recovered};
@@ -128,18 +127,17 @@ impl Gateway {
     }
 
     /// Starts the delivery task and the one that notes what it reports. Started again, it fetches what waits anew.
-    pub(super) fn start_delivery(&mut self, accepted: Vec<(AlertId, String)>) {
+    pub(super) fn start_delivery(&mut self, remembered: Arc<Mutex<Remembered>>) {
         let (outbox, own, health) = (self.outbox.clone(), self.own.clone(), self.board.follow());
         let (settings, clock) = (Arc::clone(&self.delivery), self.clock.clone());
         own.channels(lock(&settings).channels.iter().map(|channel| channel.name.clone()));
-        let accepted = Arc::new(Mutex::new(VecDeque::from(accepted)));
         self.supervisor.watch("delivery", tracing::Span::none(), move |mut beat| {
             let (reports, reported) = mpsc::channel(REPORTS_MAX);
             let commands = outbox.connect();
             let numbers = outbox.store().clone();
             let setup = dispatch::Setup {
                 settings: lock(&settings).clone(),
-                accepted: lock(&accepted).iter().cloned().collect(),
+                accepted: lock(&remembered).all(),
                 health: health.clone(),
                 clock: clock.clone(),
                 next_sequence: Arc::new(move || numbers.next_sequence()),
@@ -150,7 +148,7 @@ impl Gateway {
             let (room, rooms) = mpsc::channel(1);
             let (outbox, own, clock) = (outbox.clone(), own.clone(), clock.clone());
             let fetching = fetch_backlog(outbox.clone(), rooms);
-            let (remembered, settings) = (Arc::clone(&accepted), Arc::clone(&settings));
+            let (remembered, settings) = (Arc::clone(&remembered), Arc::clone(&settings));
             let noting = Noting::new(outbox, own, clock, settings, remembered, room);
             async move {
                 // Each of them ends only when the program does, or by a panic, which takes all along.
@@ -199,13 +197,23 @@ impl Gateway {
         &mut self,
         late: Option<(oneshot::Receiver<Recovered>, watch::Sender<Option<States>>)>,
         receipts: mpsc::Receiver<Receipt>,
+        remembered: Arc<Mutex<Remembered>>,
     ) {
         let (own, receipts) = (self.own.clone(), Arc::new(tokio::sync::Mutex::new(receipts)));
         self.supervisor.keep("disk", tracing::Span::none(), move || watch_disk(Arc::clone(&receipts), own.clone()));
         if let Some((late, states)) = late {
-            let (own, clock, late) = (self.own.clone(), self.clock.clone(), Arc::new(Mutex::new(Some(late))));
-            let fetch = move || fetch_late(Arc::clone(&late), states.clone(), own.clone(), clock.clone());
-            self.supervisor.keep("late store", tracing::Span::none(), fetch);
+            let (outbox, own, clock) = (self.outbox.clone(), self.own.clone(), self.clock.clone());
+            let late = Arc::new(Mutex::new(Some(late)));
+            self.supervisor.keep("late store", tracing::Span::none(), move || {
+                let knowing = Knowing {
+                    states: states.clone(),
+                    outbox: outbox.clone(),
+                    own: own.clone(),
+                    remembered: Arc::clone(&remembered),
+                    clock: clock.clone(),
+                };
+                fetch_late(Arc::clone(&late), knowing)
+            });
         }
     }
 }
@@ -407,8 +415,17 @@ async fn tell_status(mut health: watch::Receiver<Health>, tap: Option<Tap>) {
 
 type Late = Mutex<Option<oneshot::Receiver<Recovered>>>;
 
+/// Whom it concerns what a store knew.
+struct Knowing {
+    states: watch::Sender<Option<States>>,
+    outbox: Outbox,
+    own: Own,
+    remembered: Arc<Mutex<Remembered>>,
+    clock: Clock,
+}
+
 /// A store that was too late for the start: what it knew is told to whom it concerns.
-async fn fetch_late(late: Arc<Late>, states: watch::Sender<Option<States>>, own: Own, clock: Clock) {
+async fn fetch_late(late: Arc<Late>, knowing: Knowing) {
     let late = lock(&late).take();
     let Some(Ok(recovered)) = (match late {
         Some(late) => Some(late.await),
@@ -418,10 +435,18 @@ async fn fetch_late(late: Arc<Late>, states: watch::Sender<Option<States>>, own:
     };
     info!("The store is open now; what it knew counts from here on");
     if let Some(known) = good_time(&recovered) {
-        clock.raise_floor(known);
+        knowing.clock.raise_floor(known);
     }
-    states.send_replace(Some(Arc::new(bed_states(&recovered))));
-    own.recall(own_state(&recovered));
+    knowing.states.send_replace(Some(Arc::new(bed_states(&recovered))));
+    knowing.own.recall(own_state(&recovered));
+    let accepted = {
+        let mut remembered = lock(&knowing.remembered);
+        remembered.recall(accepted(&recovered));
+        remembered.written()
+    };
+    if let Some(written) = accepted {
+        drop(knowing.outbox.store().keep(ACCEPTED_KEY, written));
+    }
 }
 
 #[cfg(test)]

@@ -61,6 +61,35 @@ fn a_store_that_is_late_is_not_written_over_and_what_it_knew_counts() {
 }
 
 #[test]
+fn a_store_that_is_late_forgets_no_channel_that_is_owed_a_return() {
+    let (home, mat, first, second) = (Home::new(), Mat::new(), Dispatch::plain(), Dispatch::plain());
+    let named = |dispatch: &Dispatch, name| channel(dispatch.url(), "").replace("larmcentral", name);
+    home.configure(&[Bed::serial("bed-1", mat.port())], &[named(&first, "first"), named(&second, "second")]);
+    first.otherwise(Answer::status(404));
+    let daemon = Daemon::start(&home);
+    mat.lies();
+    daemon.wait_decided("bed-1", "in-bed");
+    mat.leaves();
+    let rise = wait_for(&second, "bed-1", "rise");
+    until_true("the store knows", || home.store_holds(&format!(r#"["{}","second"]"#, rise.id())));
+    assert!(daemon.terminate().success());
+
+    let folder = fs::File::open(home.path("store")).unwrap();
+    let held = Flock::lock(folder, FlockArg::LockExclusiveNonblock).unwrap();
+    let before = first.requests().len();
+    first.otherwise(Answer::Receipt);
+    let daemon = Daemon::start(&home);
+    until_true("the start is told", || first.requests().len() > before);
+    drop(held);
+    until_true("the store is open", || daemon.log().iter().any(|line| line.contains("The store is open now")));
+    assert!(daemon.terminate().success());
+
+    let _daemon = Daemon::start(&home);
+    mat.lies();
+    assert_eq!(wait_for(&second, "bed-1", "return").closes(), [rise.id()]);
+}
+
+#[test]
 fn restarts_with_somebody_in_bed_raise_nothing() {
     let (home, mat, dispatch) = one_bed("");
     let mut daemon = Daemon::start(&home);
