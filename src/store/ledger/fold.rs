@@ -1,6 +1,7 @@
 //! Beyond the bound of what may wait the oldest are folded: those of one bed and kind become one, which keeps the oldest's
 //! id and says how many it stands for. What is open is never folded.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::frames;
@@ -9,7 +10,7 @@ use super::super::record::Record;
 use super::super::trouble::Trouble;
 use super::{Ledger, Meta, after, numbered};
 use crate::model::event::Folded;
-use crate::model::{Alert, AlertId, Priority};
+use crate::model::{Alert, AlertId, Event, Priority};
 
 /// The oldest so many are left as they are: delivery may hold them in memory, and would tell one where many are meant.
 pub(super) const OLDEST_LEFT: usize = 8_192;
@@ -19,6 +20,9 @@ const WINDOW: usize = 2_048;
 
 /// The most windows that are looked at in one batch.
 const WINDOWS_MAX: usize = 4;
+
+/// The most that one alert closes: its record stays far below the largest one.
+const CLOSES_MAX: usize = 512;
 
 /// Where the next window begins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -76,17 +80,19 @@ impl Ledger {
 
     fn fold_window(&mut self, alerts: Vec<Alert>, closed: &BTreeSet<AlertId>) -> Result<(), Trouble> {
         let (kept, gone) = folded(alerts, closed);
-        if gone.is_empty() {
+        if kept.is_empty() {
             return Ok(());
         }
         let (mut frames, mut changes) = (Vec::new(), Changes::default());
         for alert in &kept {
-            // One that does not fit cannot be, for it is no larger than it was but for a count.
+            // One that does not fit cannot be, for it is no larger than it was but for a count and what it closes.
             let Ok(record) = Record::of_json(alert) else { return Ok(()) };
             frames::alert(&mut frames, alert.sequence.0, record.as_bytes(), None);
             changes.put(numbered(b'a', alert.sequence.0), record.as_bytes());
         }
-        frames::done(&mut frames, &gone);
+        if !gone.is_empty() {
+            frames::done(&mut frames, &gone);
+        }
         self.append(&frames)?;
         self.log.sync()?;
         let meta = Meta { undelivered: self.meta.undelivered.saturating_sub(gone.len() as u64), ..self.meta };
@@ -110,41 +116,78 @@ impl Ledger {
     }
 }
 
-/// Returns what others were folded into, and the sequences of those.
+/// Those of one bed and kind as they become one.
+struct Group {
+    alert: Alert,
+    all: Folded,
+    /// Whether it is another alert by now than the one that is stored.
+    is_changed: bool,
+}
+
+impl Group {
+    fn of(alert: Alert, is_changed: bool) -> Self {
+        Self { all: own_count(&alert), alert, is_changed }
+    }
+
+    fn takes(&self, alert: &Alert) -> bool {
+        self.alert.closes.len() + alert.closes.len() <= CLOSES_MAX
+    }
+
+    fn add(&mut self, alert: Alert) {
+        let own = own_count(&alert);
+        self.all.count += own.count;
+        (self.all.first, self.all.last) = (self.all.first.min(own.first), self.all.last.max(own.last));
+        self.alert.closes.extend(alert.closes);
+        self.is_changed = true;
+    }
+
+    fn whole(self) -> Option<Alert> {
+        let folded = Some(self.all).filter(|all| all.count > 1);
+        let event = Event { folded, ..self.alert.event };
+        self.is_changed.then_some(Alert { event, ..self.alert })
+    }
+}
+
+fn own_count(alert: &Alert) -> Folded {
+    alert.event.folded.unwrap_or(Folded { count: 1, first: alert.event.time, last: alert.event.time })
+}
+
+/// Returns what is another alert by now, for others were folded into it or its end is known, and the sequences of those
+/// others. What they close is closed by the one that is left, unless it goes with them.
 fn folded(alerts: Vec<Alert>, closed: &BTreeSet<AlertId>) -> (Vec<Alert>, Vec<u64>) {
-    let mut groups: BTreeMap<_, (Alert, Folded)> = BTreeMap::new();
-    let mut gone = Vec::new();
-    for mut alert in alerts {
-        let is_ended = closed.contains(&alert.id);
-        if alert.priority == Priority::Alarm && !is_ended {
-            continue;
-        }
-        if is_ended && alert.event.kind.is_ended_by_return() {
-            alert.priority = Priority::Info;
-        }
-        let own = alert.event.folded.unwrap_or(Folded { count: 1, first: alert.event.time, last: alert.event.time });
-        match groups.entry((alert.event.bed, alert.event.kind.as_str())) {
-            std::collections::btree_map::Entry::Vacant(entry) => drop(entry.insert((alert, own))),
-            std::collections::btree_map::Entry::Occupied(mut entry) => {
-                let (_, all) = entry.get_mut();
-                all.count += own.count;
-                (all.first, all.last) = (all.first.min(own.first), all.last.max(own.last));
-                gone.push(alert.sequence.0);
-            }
+    let is_open = |alert: &Alert| alert.priority == Priority::Alarm && !closed.contains(&alert.id);
+    let (mut kinds, mut going) = (BTreeSet::new(), BTreeSet::new());
+    for alert in alerts.iter().filter(|alert| !is_open(alert)) {
+        if !kinds.insert((alert.event.bed, alert.event.kind.as_str())) {
+            going.insert(alert.id);
         }
     }
-    let several = groups.into_values().filter(|(alert, all)| all.count > alert.event.folded.map_or(1, |own| own.count));
-    let kept = several.map(|(mut alert, all)| {
-        alert.event.folded = Some(all);
-        alert
-    });
-    (kept.collect(), gone)
+    let mut groups: BTreeMap<_, Group> = BTreeMap::new();
+    let (mut kept, mut gone) = (Vec::new(), Vec::new());
+    for mut alert in alerts.into_iter().filter(|alert| !is_open(alert)) {
+        alert.closes.retain(|id| !going.contains(id));
+        let is_over = closed.contains(&alert.id) && alert.event.kind.is_ended_by_return();
+        let is_less = is_over && alert.priority > Priority::Info;
+        if is_less {
+            alert.priority = Priority::Info;
+        }
+        match groups.entry((alert.event.bed, alert.event.kind.as_str())) {
+            Entry::Vacant(entry) => drop(entry.insert(Group::of(alert, is_less))),
+            Entry::Occupied(mut entry) if entry.get().takes(&alert) => {
+                gone.push(alert.sequence.0);
+                entry.get_mut().add(alert);
+            }
+            Entry::Occupied(mut entry) => kept.extend(entry.insert(Group::of(alert, is_less)).whole()),
+        }
+    }
+    kept.extend(groups.into_values().filter_map(Group::whole));
+    (kept, gone)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Event, Kind, Now, Sequence};
+    use crate::model::{Kind, Now, Sequence};
 
     fn alert(sequence: u64, bed: &str, kind: Kind, closes: &[u64]) -> Alert {
         let time = format!("2026-12-24T23:{:02}:00Z", sequence % 60).parse().unwrap();
@@ -175,5 +218,29 @@ mod tests {
         assert_eq!((kept[1].priority, kept[0].closes.clone()), (Priority::Info, vec![rises.0]));
         let (again, more) = folded([kept.clone(), vec![alert(8, "bed-1", Kind::Return, &[7])]].concat(), &closed);
         assert_eq!((again.len(), again[0].event.folded.map(|all| all.count), more), (1, Some(3), vec![8]));
+    }
+
+    #[test]
+    fn what_was_folded_closes_all_that_is_still_there() {
+        let returns = |numbers: std::ops::RangeInclusive<u64>| {
+            numbers.map(|number| alert(10_000 + number, "bed-1", Kind::Return, &[number])).collect::<Vec<_>>()
+        };
+        let (kept, gone) = folded(returns(1..=3), &BTreeSet::new());
+        assert_eq!((kept.len(), gone), (1, vec![10_002, 10_003]));
+        assert_eq!(kept[0].closes, [1, 2, 3].map(AlertId::from_entropy));
+        let (kept, gone) = folded(returns(1..=600), &BTreeSet::new());
+        let closes: Vec<_> = kept.iter().map(|alert| alert.closes.len()).collect();
+        assert_eq!((closes, gone.len()), (vec![512, 88], 598), "bounded, and none is forgotten");
+    }
+
+    #[test]
+    fn the_end_of_an_alarm_is_known_though_it_is_alone_of_its_kind() {
+        let alerts = vec![alert(1, "bed-1", Kind::Rise, &[]), alert(2, "bed-1", Kind::Return, &[1])];
+        let closed = BTreeSet::from([alerts[0].id]);
+        let (kept, gone) = folded(alerts.clone(), &closed);
+        assert_eq!((kept.len(), gone.len()), (1, 0));
+        assert_eq!((kept[0].id, kept[0].priority, kept[0].event.folded), (alerts[0].id, Priority::Info, None));
+        let again = folded(vec![kept[0].clone(), alerts[1].clone()], &closed);
+        assert_eq!(again, (vec![], vec![]), "written once");
     }
 }
