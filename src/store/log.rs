@@ -101,6 +101,11 @@ impl Log {
         Ok(Self { folder, closed, open: None, next })
     }
 
+    /// Goes on behind a place that was in use, also where the segments up to it are lost.
+    pub(super) fn go_on_behind(&mut self, known: Position) {
+        self.next = self.next.max(known.segment.saturating_add(1));
+    }
+
     /// Appends frames; they are safe only after [`Log::sync`].
     pub(super) fn append(&mut self, frames: &[u8]) -> Result<(), Trouble> {
         if frames.is_empty() {

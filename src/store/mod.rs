@@ -233,14 +233,20 @@ impl Store {
         self.0.desk.number()
     }
 
-    /// Keeps an alert until it is delivered, and with it a state, by key, of whatever it came from: both or neither.
+    /// Keeps an alert until it is delivered, and with it a state, by key, of whatever it came from: both or neither, but
+    /// for a state that does not fit, without which it is kept.
     ///
     /// Alerts of one caller lie on disk in the order in which they were given.
     pub fn append(&self, alert: &Alert, state: Option<(&str, Vec<u8>)>) -> Receipt {
         let (reply, receipt) = Answer::pair();
-        let records = Record::of_json(alert).and_then(|record| Ok((record, state.map(state_of).transpose()?)));
-        match records {
-            Ok((record, state)) => {
+        // What does not fit must not keep the alert from its place.
+        let state = state.and_then(|state| {
+            state_of(state)
+                .inspect_err(|error| tracing::error!(error = %error, "State is not kept with its alert"))
+                .ok()
+        });
+        match Record::of_json(alert) {
+            Ok(record) => {
                 let (sequence, priority) = (alert.sequence, alert.priority);
                 self.0.desk.numbers.used(sequence);
                 self.0.desk.with(|waiting| waiting.alert(Held { sequence, priority, record, state, reply }));

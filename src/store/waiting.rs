@@ -214,6 +214,8 @@ impl Waiting {
         if replies.is_empty() && self.states() >= STATES_MAX {
             return answer(reply, Err(NotKept::Crowded));
         }
+        // Hardly anybody waits for the answer, and while the disk is away there is no end of them.
+        replies.retain(|reply| !reply.is_closed());
         replies.push(reply);
         self.push_back(Write::State { state, replies });
     }

@@ -29,8 +29,7 @@ impl Ledger {
             let segment = self.log.read(oldest);
             let (is_whole, alerts) = (segment.unread == 0, alerts_of(segment));
             let waiting = self.waiting(&alerts)?;
-            let is_large = self.log.bytes() > 2 * ALERT_BYTES * self.undelivered() + SLACK_BYTES;
-            if !waiting.is_empty() && !is_large {
+            if !waiting.is_empty() && !self.is_large(oldest) {
                 return Ok(());
             }
             for (sequence, record) in waiting {
@@ -47,6 +46,21 @@ impl Ledger {
             }
         }
         Ok(())
+    }
+
+    /// Tells whether the log is far larger than what waits, and this segment is to be written anew for that. Where all of it
+    /// was and it became no smaller, for the alerts are large, only one that is twice as large again is.
+    fn is_large(&mut self, oldest: u64) -> bool {
+        let large = (2 * ALERT_BYTES * self.undelivered() + SLACK_BYTES).max(2 * self.cleaned_to);
+        if self.log.bytes() <= large {
+            self.clean_below = None;
+            return false;
+        }
+        let below = *self.clean_below.get_or_insert(self.log.open_segment().unwrap_or(oldest));
+        if oldest >= below {
+            (self.clean_below, self.cleaned_to) = (None, self.log.bytes());
+        }
+        oldest < below
     }
 
     /// Takes up what the disk did not give of a segment at the opening and gives now.

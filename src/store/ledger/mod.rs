@@ -105,6 +105,11 @@ pub(super) struct Ledger {
     /// A smaller copy that is being made.
     copying: Option<shrink::Copying>,
     cannot_shrink: bool,
+    /// How large the engine's file was when it had been made smaller, and the log, in bytes.
+    shrunk_to: u64,
+    cleaned_to: u64,
+    /// Where the log is large: the segment up to which what waits is being written anew.
+    clean_below: Option<u64>,
 }
 
 /// What a store is opened with.
@@ -134,7 +139,8 @@ impl Ledger {
             // So does the engine open a log whose beginning it cannot read. Nothing must be written over it.
             return Err(medium.damaged("it holds nothing although it has been in use"));
         }
-        let log = Log::open(folder.outbox())?;
+        let mut log = Log::open(folder.outbox())?;
+        log.go_on_behind(meta.map_or_else(Position::default, |meta| meta.position));
         let survey = log.survey();
         numbers.begin_at_mark(meta.map_or(0, |meta| meta.mark));
         numbers.begin_by_clock(utc);
@@ -160,6 +166,9 @@ impl Ledger {
             folded: 0,
             copying: None,
             cannot_shrink: false,
+            shrunk_to: 0,
+            cleaned_to: 0,
+            clean_below: None,
         };
         if meta.is_none() && known {
             notes.push("the counters were missing or could not be read, and were counted anew".to_owned());

@@ -22,10 +22,12 @@ pub(super) struct Copying {
 }
 
 impl Ledger {
-    /// Tells whether the file is far larger than what it holds.
+    /// Tells whether the file is far larger than what it holds. Where a copy became no smaller, for the records are large,
+    /// only one that is twice as large again is.
     pub(in super::super) fn wants_shrinking(&self) -> bool {
         let records = self.meta.undelivered + (self.journal_next - self.journal_first);
-        !self.cannot_shrink && self.medium.bytes() > 2 * RECORD_BYTES * records + SLACK_BYTES
+        let large = (2 * RECORD_BYTES * records + SLACK_BYTES).max(2 * self.shrunk_to);
+        !self.cannot_shrink && self.medium.bytes() > large
     }
 
     /// Makes the next step of shrinking; tells whether there is more to do.
@@ -71,7 +73,10 @@ impl Ledger {
         let swapped = self.folder.swap_copy();
         self.medium = Medium::open(&self.folder.store())?;
         match swapped {
-            Ok(()) => tracing::info!(before, after = self.medium.bytes(), "Store was copied to give space back"),
+            Ok(()) => {
+                self.shrunk_to = self.medium.bytes();
+                tracing::info!(before, after = self.shrunk_to, "Store was copied to give space back");
+            }
             Err(trouble) => drop(self.give_up_shrinking(&trouble)),
         }
         self.folder.remove_copy();

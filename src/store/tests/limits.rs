@@ -102,6 +102,70 @@ async fn what_a_power_cut_leaves_of_a_copy_is_removed() {
     close(store).await;
 }
 
+/// The number of the newest segment of the log: how much was written to it.
+fn newest_segment(path: &Path) -> u64 {
+    let names = fs::read_dir(path.join("outbox")).unwrap().map(|entry| entry.unwrap().file_name());
+    names.filter_map(|name| name.to_str()?.parse().ok()).max().unwrap()
+}
+
+#[test]
+fn large_alerts_that_wait_are_not_copied_again_and_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledger = open_ledger(folder.path());
+    for sequence in 1..=120 {
+        keep(&mut ledger, &Alert { text: "x".repeat(40_000), ..alert(sequence) });
+    }
+    let mut batch = |sequence| {
+        keep(&mut ledger, &alert(sequence));
+        ledger.absorb(&[Sequence(sequence)], &[]).unwrap();
+    };
+    // Long enough for all of the log to be written anew once.
+    (1_000..1_010).for_each(&mut batch);
+    let before = newest_segment(folder.path());
+    (2_000..2_050).for_each(&mut batch);
+    assert!(newest_segment(folder.path()) <= before + 1);
+    drop(ledger);
+    fs::remove_dir_all(folder.path().join("store")).unwrap();
+    assert_eq!(all(&mut open_ledger(folder.path())).len(), 120);
+}
+
+#[test]
+fn a_store_of_large_records_is_copied_once_and_not_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledger = open_ledger(folder.path());
+    for sequence in 1..=400 {
+        keep(&mut ledger, &Alert { text: "x".repeat(50_000), ..alert(sequence) });
+        if ledger.is_full() {
+            ledger.absorb(&[], &[]).unwrap();
+        }
+    }
+    ledger.absorb(&[], &[]).unwrap();
+    assert!(ledger.wants_shrinking());
+    while ledger.shrink_step().unwrap() {}
+    assert!(!ledger.wants_shrinking());
+    assert_eq!(all(&mut ledger).len(), 400);
+}
+
+#[test]
+fn a_log_that_was_lost_goes_on_behind_what_the_engine_knows() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 1..=3_u64 {
+        let mut ledger = open_ledger(folder.path());
+        keep(&mut ledger, &alert(round));
+        ledger.absorb(&[], &[]).unwrap();
+    }
+    fs::remove_dir_all(folder.path().join("outbox")).unwrap();
+    let mut ledger = open_ledger(folder.path());
+    let (reply, _receipt) = Answer::pair();
+    let record = Record::of_json(&alert(4)).unwrap();
+    let state = Some(state_of(("bed-1", b"away".to_vec())).unwrap());
+    let held = Held { sequence: Sequence(4), priority: Priority::Alarm, record, state, reply };
+    ledger.keep(&[waiting::Write::Alert(held)], &[]).unwrap();
+    drop(ledger);
+    let ledger = open_ledger(folder.path());
+    assert_eq!(ledger.states(&mut Vec::new()).unwrap()["bed-1"], b"away");
+}
+
 /// Alerts 1 to 3 in the first segment of the log and nowhere else, 2 of them done; the disk does not give that segment.
 fn segment_that_cannot_be_read(path: &Path) -> (Ledger, PathBuf) {
     let mut ledger = open_ledger(path);

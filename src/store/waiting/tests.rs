@@ -126,6 +126,20 @@ async fn a_state_replaces_the_one_that_waits_and_both_are_answered() {
 }
 
 #[test]
+fn a_state_that_is_kept_again_and_again_while_the_disk_is_away_takes_no_more_memory() {
+    let mut waiting = Waiting::default();
+    for round in 0..1_000_u32 {
+        waiting.state(state_of("bed-1", &round.to_be_bytes()), Answer::pair().0);
+    }
+    let work = waiting.take(NOW).unwrap();
+    let replies = |write: &Write| match write {
+        Write::State { replies, .. } => replies.len(),
+        Write::Alert(_) => 0,
+    };
+    assert_eq!(work.writes.iter().map(replies).collect::<Vec<_>>(), [1]);
+}
+
+#[test]
 fn alerts_go_at_once_and_all_else_waits_a_minute() {
     let note = || Record::of_bytes(b"a note").unwrap();
     let mut waiting = Waiting::default();
