@@ -398,7 +398,7 @@ mod tests {
     use crate::store::{self, Store};
 
     /// What is told of a store that was mended when its fault stood as `before` has brought it about.
-    async fn told_when_mended(known: OwnState, before: impl FnOnce(&Own)) -> Vec<Alert> {
+    fn told_when_mended(known: OwnState, before: impl FnOnce(&Own)) -> Vec<Alert> {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::new(ClockSource::Rtc);
         let settings = store::Settings { path: folder.path().to_owned(), ..store::Settings::default() };
@@ -422,20 +422,20 @@ mod tests {
         is_fault && alert.event.detail.as_deref() == Some("39 alerts were kept")
     }
 
-    #[tokio::test]
-    async fn what_was_kept_of_a_store_is_told_however_its_fault_stands() {
-        let told = told_when_mended(OwnState::default(), |_| {}).await;
+    #[test]
+    fn what_was_kept_of_a_store_is_told_however_its_fault_stands() {
+        let told = told_when_mended(OwnState::default(), |_| {});
         assert!(told.len() == 2 && is_told(&told[0]) && told[1].closes == [told[0].id], "{told:#?}");
 
-        let told = told_when_mended(OwnState::default(), |own| own.begin(GatewayFault::Store, "disk", "full")).await;
+        let told = told_when_mended(OwnState::default(), |own| own.begin(GatewayFault::Store, "disk", "full"));
         assert!(told.len() == 1 && is_told(&told[0]) && told[0].closes.len() == 1, "another cause lasts: {told:#?}");
 
         let flaps = |own: &Own| (0..2).for_each(|_| own.mended(&["before".to_owned()]));
-        let told = told_when_mended(OwnState::default(), flaps).await;
+        let told = told_when_mended(OwnState::default(), flaps);
         assert!(told.len() == 1 && is_told(&told[0]), "its end is held back: {told:#?}");
 
         let fault = serde_json::from_str(r#"{"ledger":{"faults":{"store":"0000000000000007"}}}"#).unwrap();
-        let told = told_when_mended(fault, |_| {}).await;
+        let told = told_when_mended(fault, |_| {});
         assert!(told.len() == 2 && is_told(&told[0]), "from before a restart: {told:#?}");
     }
 }
