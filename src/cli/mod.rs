@@ -16,6 +16,7 @@ mod run;
 mod score;
 mod simulate;
 mod status;
+mod test_alert;
 mod wire;
 mod words;
 
@@ -51,6 +52,7 @@ enum Command {
     Status(status::Args),
     Pause(pause::Args),
     Resume(pause::ResumeArgs),
+    TestAlert(test_alert::Args),
     #[command(hide = true)]
     ReadStore(read_store::Args),
 }
@@ -103,6 +105,7 @@ pub fn main() -> ExitCode {
         Command::Status(args) => args.run(),
         Command::Pause(args) => args.run(),
         Command::Resume(args) => args.run(),
+        Command::TestAlert(args) => args.run(),
         Command::ReadStore(args) => args.run(),
     };
     match result {

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::access::{ACT_GROUP, READ_GROUP, Rights};
 use super::status::{Phase, Status};
-use crate::model::BedId;
 use crate::model::time::millis;
+use crate::model::{AlertId, BedId, Sequence};
 
 /// The longest request, in bytes, without the end of the line.
 pub const REQUEST_BYTES_MAX: usize = 4096;
@@ -35,6 +35,14 @@ pub enum Request {
         /// The bed.
         bed: BedId,
     },
+    /// A marked test alert goes the way of all alerts.
+    TestAlert {
+        /// The bed that it names; none: the gateway.
+        #[serde(default)]
+        bed: Option<BedId>,
+        /// How long its acceptance is waited for, in seconds, 1 to 600.
+        within_s: u32,
+    },
 }
 
 impl Request {
@@ -53,7 +61,7 @@ impl Request {
     pub const fn needs(&self) -> Rights {
         match self {
             Self::Status {} => Rights::Read,
-            Self::Pause { .. } | Self::Resume { .. } => Rights::Act,
+            Self::Pause { .. } | Self::Resume { .. } | Self::TestAlert { .. } => Rights::Act,
         }
     }
 }
@@ -85,8 +93,65 @@ pub enum Answer {
         /// What the bed is doing.
         phase: Phase,
     },
+    /// A step of a test alert; the last one is `delivered` or `not-delivered`.
+    Test(TestStep),
     /// It is not done, and why; the last answer.
     Error(Refusal),
+}
+
+/// A step of a test alert on its way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TestStep {
+    /// When it was made.
+    #[serde(with = "millis")]
+    pub at: Timestamp,
+    /// Which.
+    #[serde(flatten)]
+    pub step: Step,
+}
+
+/// Which step of a test alert.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+pub enum Step {
+    /// It is made and on its way.
+    Raised {
+        /// Its id.
+        alert: AlertId,
+        /// Its number.
+        sequence: Sequence,
+        /// What staff read.
+        text: String,
+        /// The home's time zone, by its name.
+        time_zone: String,
+    },
+    /// It is on the disk, or needs it no more.
+    Stored {},
+    /// It is not on the disk.
+    NotStored {
+        /// Why.
+        error: String,
+    },
+    /// A channel has accepted it.
+    Accepted {
+        /// The channel's name.
+        channel: String,
+        /// The receiver's own reference.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<String>,
+    },
+    /// It is waited for; told every few seconds.
+    Waiting {
+        /// What is wrong with each channel, in words.
+        problems: Vec<String>,
+    },
+    /// It has reached all that it must.
+    Delivered {},
+    /// It has not, in the time given; it stays on its way.
+    NotDelivered {
+        /// What is wrong with each channel, in words.
+        problems: Vec<String>,
+    },
 }
 
 impl Answer {

@@ -59,11 +59,16 @@ impl Gateway {
                 let answer = self.resume(bed);
                 self.reply(answers, answer);
             }
+            Request::TestAlert { bed, within_s } => self.test_alert(bed, within_s, answers),
         }
     }
 
     /// Gives the one answer once it is known. Who asked may have gone.
-    fn reply(&mut self, answers: mpsc::Sender<Answer>, answer: impl Future<Output = Answer> + Send + 'static) {
+    pub(super) fn reply(
+        &mut self,
+        answers: mpsc::Sender<Answer>,
+        answer: impl Future<Output = Answer> + Send + 'static,
+    ) {
         self.errands.spawn(async move { drop(answers.send(answer.await).await) });
     }
 
@@ -112,12 +117,12 @@ impl Gateway {
         None
     }
 
-    fn no_bed(&self, bed: BedId) -> Answer {
+    pub(super) fn no_bed(&self, bed: BedId) -> Answer {
         let beds: Vec<_> = self.beds.keys().map(BedId::as_str).collect();
         Answer::refused(Reason::Request, format!("there is no bed {bed}; there are: {}", beds.join(", ")))
     }
 
-    fn time_zone(&self) -> String {
+    pub(super) fn time_zone(&self) -> String {
         self.config.gateway.zone.iana_name().unwrap_or("UTC").to_owned()
     }
 

@@ -123,7 +123,7 @@ pub(super) async fn watch(files: Files, own: Own, clock: Clock) {
         match reading.call(READ_WITHIN, move || wanted.read()).await {
             Ok(found) => own.certificates(&found),
             Err(NoResult::Hangs) => {
-                warn!("The disk does not answer: when our certificates end is not known; look at the disk")
+                warn!("The disk does not answer: when our certificates end is not known; look at the disk");
             }
             Err(NoResult::Failed) => error!(
                 "When our certificates end is not known: reading them failed inside the program; please report it"

@@ -23,6 +23,7 @@ mod power;
 mod reload;
 mod supervisor;
 mod tasks;
+mod test_alert;
 #[cfg(test)]
 mod tests;
 
@@ -160,6 +161,8 @@ struct Gateway {
     beat_every: Duration,
     feeds_watchdog: bool,
     started: Started,
+    /// When a test alert was asked for last.
+    tested: Option<Moment>,
     /// What answers to calls over the control socket is on its way.
     errands: JoinSet<()>,
 }
@@ -228,6 +231,7 @@ impl Gateway {
             beat_every: BEAT_EVERY,
             feeds_watchdog: false,
             started: Started { moment: now.moment, utc: now.utc },
+            tested: None,
             errands: JoinSet::new(),
         };
         // The way out first.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
 use tracing::warn;
 
-use super::outbox::Outbox;
+use super::outbox::{News, Outbox};
 use super::own::Own;
 use super::tasks::lock;
 use crate::clock::Clock;
@@ -100,12 +100,15 @@ impl Noting {
                 Report::Accepted { alert, sequence, channel, reference, at, attempt: _ } => {
                     let channel = channel.to_string();
                     self.remember(alert, &channel);
-                    self.waiting.insert(sequence, Delivered { id: alert, sequence, channel, reference, at });
+                    let accepted = Delivered { id: alert, sequence, channel, reference, at };
+                    self.outbox.tell(|| News::Accepted(accepted.clone()));
+                    self.waiting.insert(sequence, accepted);
                     if self.waiting.len() > HELD_MAX {
                         self.waiting.pop_first();
                     }
                 }
                 Report::Delivered { alert, sequence } => {
+                    self.outbox.tell(|| News::Delivered(alert));
                     let waiting = self.waiting.remove(&sequence);
                     self.outbox.store().delivered(waiting.unwrap_or_else(|| self.accepted_earlier(alert, sequence)));
                 }
@@ -205,7 +208,8 @@ mod tests {
             channels: Vec::new(),
         };
         let (settings, (room, _)) = (Arc::new(Mutex::new(settings)), mpsc::channel(1));
-        let noting = Noting::new(outbox, own.clone(), clock, settings, Arc::default(), room);
+        let accepted = Arc::new(Mutex::new(Remembered::new(Some(Vec::new()))));
+        let noting = Noting::new(outbox, own.clone(), clock, settings, accepted, room);
         Rig { noting, own, board, jobs, _folder: folder }
     }
 

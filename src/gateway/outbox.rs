@@ -12,8 +12,8 @@ use super::ledger::Draft;
 use crate::action::{Actions, Trigger};
 use crate::detect::Because;
 use crate::dispatch::{ChannelView, Command};
-use crate::model::{Alert, AlertId, Event, Language, texts};
-use crate::store::{Receipt, Store};
+use crate::model::{Alert, AlertId, Event, Kind, Language, texts};
+use crate::store::{Delivered, Receipt, Store};
 
 /// Commands that wait for the delivery task at most. Beyond it an alert waits in the store and is fetched from there.
 const COMMANDS_MAX: usize = 4096;
@@ -32,7 +32,20 @@ struct Inner {
     language: Mutex<Language>,
     actions: Actions,
     tap: Option<broadcast::Sender<Event>>,
+    news: broadcast::Sender<News>,
 }
+
+/// What happens, for people who watch. Each of them may miss the oldest; nobody waits for them.
+#[derive(Debug, Clone)]
+pub(super) enum News {
+    /// A channel has accepted an alert.
+    Accepted(Delivered),
+    /// An alert has been accepted by all that it must reach.
+    Delivered(AlertId),
+}
+
+/// News that wait for one who watches.
+const NEWS_MAX: usize = 64;
 
 impl Outbox {
     /// Makes the outbox, and what the store answers to what is kept. Nothing is sent before [`Outbox::connect`], but all is stored.
@@ -45,7 +58,8 @@ impl Outbox {
         let (dispatch, _) = mpsc::channel(1);
         let (receipts, given) = mpsc::channel(RECEIPTS_MAX);
         let (dispatch, language) = (Mutex::new(dispatch), Mutex::new(language));
-        let inner = Inner { store, dispatch, receipts, language, actions, tap };
+        let news = broadcast::Sender::new(NEWS_MAX);
+        let inner = Inner { store, dispatch, receipts, language, actions, tap, news };
         (Self(Arc::new(inner)), given)
     }
 
@@ -88,14 +102,7 @@ impl Outbox {
     /// The first half of [`Outbox::take`]: begins to send what is told of an event.
     pub(super) fn begin(&self, event: Event, draft: Option<Draft>) -> Taken {
         let Some(draft) = draft else { return Taken::Noted(event) };
-        let alert = Alert {
-            id: draft.id,
-            sequence: self.0.store.next_sequence(),
-            text: texts::text(&event.kind, *lock(&self.0.language)).to_owned(),
-            priority: draft.priority,
-            closes: draft.closes,
-            event,
-        };
+        let alert = self.alert(event, draft);
         self.send(Command::Raise(Box::new(alert.clone())));
         Taken::Sent(alert)
     }
@@ -134,6 +141,38 @@ impl Outbox {
                     drop(self.0.store.keep(key, state));
                 }
             }
+        }
+    }
+
+    /// Sends and stores a marked test as any alert; returns it, and what the store will say.
+    pub(super) fn test(&self, event: Event) -> (Alert, Receipt) {
+        let alert = self.alert(event, Draft { id: draw_id(), priority: Kind::Test.priority(), closes: Vec::new() });
+        self.send(Command::Raise(Box::new(alert.clone())));
+        tracing::info!(kind = alert.event.kind.as_str(), alert.id = %alert.id, "Test alert raised");
+        let receipt = self.0.store.append(&alert, None);
+        (alert, receipt)
+    }
+
+    /// Follows what happens from now on.
+    pub(super) fn news(&self) -> broadcast::Receiver<News> {
+        self.0.news.subscribe()
+    }
+
+    /// Tells those who watch; makes the news only where somebody does.
+    pub(super) fn tell(&self, news: impl FnOnce() -> News) {
+        if self.0.news.receiver_count() > 0 {
+            drop(self.0.news.send(news()));
+        }
+    }
+
+    fn alert(&self, event: Event, draft: Draft) -> Alert {
+        Alert {
+            id: draft.id,
+            sequence: self.0.store.next_sequence(),
+            text: texts::text(&event.kind, *lock(&self.0.language)).to_owned(),
+            priority: draft.priority,
+            closes: draft.closes,
+            event,
         }
     }
 

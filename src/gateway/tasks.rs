@@ -367,7 +367,7 @@ async fn watch_disk(receipts: Arc<tokio::sync::Mutex<mpsc::Receiver<Receipt>>>, 
         match answer {
             Ok(()) => {}
             Err(error) => {
-                error!(error = %error, "An alert is not on disk; it is on its way to dispatch, and waits in memory")
+                error!(error = %error, "An alert is not on disk; it is on its way to dispatch, and waits in memory");
             }
         }
     }

@@ -37,5 +37,6 @@ mod power;
 mod reload;
 mod restart;
 mod start;
+mod test_alert;
 mod ways;
 mod wear;

@@ -30,9 +30,8 @@ impl Bed {
     }
 
     fn resumed(&mut self) -> (ResumeReason, bool) {
-        let found = std::mem::take(&mut self.events).into_iter().find_map(|event| match event.kind {
-            Kind::Resumed { reason, occupied } => Some((reason, occupied)),
-            _ => None,
+        let found = std::mem::take(&mut self.events).into_iter().find_map(|event| {
+            if let Kind::Resumed { reason, occupied } = event.kind { Some((reason, occupied)) } else { None }
         });
         found.expect("the pause has ended")
     }
