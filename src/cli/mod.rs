@@ -6,6 +6,7 @@ mod calibrate;
 mod check;
 pub mod demo;
 mod doctor;
+mod handover;
 mod init;
 mod nights;
 mod pause;
@@ -52,6 +53,7 @@ enum Command {
     Status(status::Args),
     Pause(pause::Args),
     Resume(pause::ResumeArgs),
+    Handover(handover::Args),
     TestAlert(test_alert::Args),
     #[command(hide = true)]
     ReadStore(read_store::Args),
@@ -105,6 +107,7 @@ pub fn main() -> ExitCode {
         Command::Status(args) => args.run(),
         Command::Pause(args) => args.run(),
         Command::Resume(args) => args.run(),
+        Command::Handover(args) => args.run(),
         Command::TestAlert(args) => args.run(),
         Command::ReadStore(args) => args.run(),
     };

@@ -24,6 +24,11 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
+    /// Returns the daemon's configuration file.
+    pub(super) fn file(&self) -> &Path {
+        self.config.as_deref().unwrap_or(Path::new(config::DEFAULT_FILE))
+    }
+
     /// Asks the daemon what has one answer.
     pub(super) fn ask(&self, request: &Request) -> Result<Answer, Failure> {
         let answer = self.try_connect()?.and_then(|mut daemon| daemon.ask_once(request));

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::access::{ACT_GROUP, READ_GROUP, Rights};
 use super::status::{Phase, Status};
+use crate::model::proof::{Calibrated, Proof};
 use crate::model::time::millis;
 use crate::model::{AlertId, BedId, Sequence};
 
@@ -43,6 +44,18 @@ pub enum Request {
         /// How long its acceptance is waited for, in seconds, 1 to 600.
         within_s: u32,
     },
+    /// What was proven of a bed when it was set up.
+    Proof {
+        /// The bed.
+        bed: BedId,
+    },
+    /// A mat was walked through, with this result; it is kept.
+    Calibrated {
+        /// The bed.
+        bed: BedId,
+        /// The result.
+        result: Calibrated,
+    },
 }
 
 impl Request {
@@ -60,8 +73,8 @@ impl Request {
     #[must_use]
     pub const fn needs(&self) -> Rights {
         match self {
-            Self::Status {} => Rights::Read,
-            Self::Pause { .. } | Self::Resume { .. } | Self::TestAlert { .. } => Rights::Act,
+            Self::Status {} | Self::Proof { .. } => Rights::Read,
+            Self::Pause { .. } | Self::Resume { .. } | Self::TestAlert { .. } | Self::Calibrated { .. } => Rights::Act,
         }
     }
 }
@@ -92,6 +105,14 @@ pub enum Answer {
         bed: BedId,
         /// What the bed is doing.
         phase: Phase,
+    },
+    /// What was proven of a bed; the only answer.
+    #[serde(rename_all = "kebab-case")]
+    Proof {
+        /// The bed.
+        bed: BedId,
+        /// The latest of each proof.
+        proof: Proof,
     },
     /// A step of a test alert; the last one is `delivered` or `not-delivered`.
     Test(TestStep),

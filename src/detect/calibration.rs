@@ -7,6 +7,7 @@ use std::fmt;
 
 use super::settings::Settings;
 use crate::model::Channels;
+use crate::model::proof::Grade;
 
 /// Readings of one step that are kept at most: two minutes at 50 a second.
 const READINGS_MAX: usize = 6000;
@@ -136,17 +137,6 @@ impl Sample {
     fn total(&self) -> f64 {
         self.levels.iter().filter(|level| !level.is_nan()).sum()
     }
-}
-
-/// How far a mat can be relied on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Grade {
-    /// As it should be.
-    Good,
-    /// It works, with what the findings say.
-    Weak,
-    /// Nobody should sleep on it and be taken for watched.
-    Unfit,
 }
 
 /// One thing that is not as it should be.

@@ -20,6 +20,7 @@ use crate::control::{self, Answer, Call, Reason, Request};
 use crate::detect::{PAUSE_MAX, Standing, ViewPhase};
 use crate::dispatch::ChannelView;
 use crate::model::health::ClockHealth;
+use crate::model::proof::Calibrated;
 use crate::model::{BedId, GatewayId, MatHealth, Now, Watch};
 use crate::store::{self, Condition};
 
@@ -60,6 +61,14 @@ impl Gateway {
                 self.reply(answers, answer);
             }
             Request::TestAlert { bed, within_s } => self.test_alert(bed, within_s, answers),
+            Request::Proof { bed } => {
+                let answer = self.proof(bed);
+                self.reply(answers, std::future::ready(answer));
+            }
+            Request::Calibrated { bed, result } => {
+                let answer = self.calibrated(bed, result);
+                self.reply(answers, std::future::ready(answer));
+            }
         }
     }
 
@@ -107,6 +116,19 @@ impl Gateway {
                 None => no_answer(bed),
             }
         }
+    }
+
+    /// Returns what was proven of a bed.
+    fn proof(&self, bed: BedId) -> Answer {
+        if self.beds.contains_key(&bed) { Answer::Proof { bed, proof: self.proofs.of(bed) } } else { self.no_bed(bed) }
+    }
+
+    /// Keeps what a walk through the postures has shown.
+    fn calibrated(&self, bed: BedId, result: Calibrated) -> Answer {
+        if self.beds.contains_key(&bed) {
+            self.proofs.note(bed, |proof| proof.calibrated = Some(result));
+        }
+        self.proof(bed)
     }
 
     /// Hands a wish to a bed; returns the refusal where there is none of this name.

@@ -20,6 +20,7 @@ mod noting;
 mod outbox;
 mod own;
 mod power;
+mod proofs;
 mod reload;
 mod supervisor;
 mod tasks;
@@ -54,6 +55,7 @@ use board::Board;
 use noting::{ACCEPTED_KEY, Remembered};
 use outbox::Outbox;
 use own::{GOOD_TIME_KEY, OwnState, STATE_KEY};
+use proofs::Proofs;
 pub use reload::Load;
 use reload::Reloading;
 use supervisor::{Supervisor, Verdict};
@@ -163,6 +165,7 @@ struct Gateway {
     started: Started,
     /// When a test alert was asked for last.
     tested: Option<Moment>,
+    proofs: Proofs,
     /// What answers to calls over the control socket is on its way.
     errands: JoinSet<()>,
 }
@@ -198,6 +201,10 @@ impl Gateway {
         let recovered = tokio::time::timeout(STORE_OPENS_WITHIN, &mut opened).await;
         let late = recovered.is_err().then(|| (opened, watch::Sender::new(None)));
         let recovered = recovered.ok().and_then(Result::ok);
+        let proofs = Proofs::new(store.clone());
+        if let Some(recovered) = &recovered {
+            proofs.recall(recovered);
+        }
         let found = Known::from(recovered, first_start);
         if let Some(known) = found.good_time {
             clock.raise_floor(known);
@@ -232,6 +239,7 @@ impl Gateway {
             feeds_watchdog: false,
             started: Started { moment: now.moment, utc: now.utc },
             tested: None,
+            proofs,
             errands: JoinSet::new(),
         };
         // The way out first.

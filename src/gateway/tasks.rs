@@ -12,6 +12,7 @@ use super::board::{Board, status_line};
 use super::noting::{ACCEPTED_KEY, Noting, Remembered};
 use super::outbox::Outbox;
 use super::own::Own;
+use super::proofs::Proofs;
 use super::{Broker, Gateway, States, Tap, accepted, bed_states, certificates, good_time, notify, own_state, power};
 use crate::action;
 use crate::clock::{self, Clock};
@@ -203,6 +204,7 @@ impl Gateway {
         self.supervisor.keep("disk", tracing::Span::none(), move || watch_disk(Arc::clone(&receipts), own.clone()));
         if let Some((late, states)) = late {
             let (outbox, own, clock) = (self.outbox.clone(), self.own.clone(), self.clock.clone());
+            let proofs = self.proofs.clone();
             let late = Arc::new(Mutex::new(Some(late)));
             self.supervisor.keep("late store", tracing::Span::none(), move || {
                 let knowing = Knowing {
@@ -210,6 +212,7 @@ impl Gateway {
                     outbox: outbox.clone(),
                     own: own.clone(),
                     remembered: Arc::clone(&remembered),
+                    proofs: proofs.clone(),
                     clock: clock.clone(),
                 };
                 fetch_late(Arc::clone(&late), knowing)
@@ -421,6 +424,7 @@ struct Knowing {
     outbox: Outbox,
     own: Own,
     remembered: Arc<Mutex<Remembered>>,
+    proofs: Proofs,
     clock: Clock,
 }
 
@@ -439,6 +443,7 @@ async fn fetch_late(late: Arc<Late>, knowing: Knowing) {
     }
     knowing.states.send_replace(Some(Arc::new(bed_states(&recovered))));
     knowing.own.recall(own_state(&recovered));
+    knowing.proofs.recall(&recovered);
     let accepted = {
         let mut remembered = lock(&knowing.remembered);
         remembered.recall(accepted(&recovered));

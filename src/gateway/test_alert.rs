@@ -9,11 +9,13 @@ use tokio::time::{Instant, timeout};
 
 use super::Gateway;
 use super::outbox::{News, Outbox};
+use super::proofs::Proofs;
 use crate::clock::{self, Clock};
 use crate::control::protocol::{Step, TestStep};
 use crate::control::{Answer, Reason};
+use crate::model::proof::Tested;
 use crate::model::{AlertId, BedId, Event, Kind};
-use crate::store::Receipt;
+use crate::store::{Delivered, Receipt};
 
 /// A test at most this often: each is seen by people.
 const TEST_EVERY: Duration = Duration::from_secs(10);
@@ -48,7 +50,9 @@ impl Gateway {
         let (alert, receipt) = self.outbox.test(Event { bed, ..Event::of_gateway(Kind::Test, &now) });
         let (sequence, time_zone) = (alert.sequence, self.time_zone());
         let raised = Step::Raised { alert: alert.id, sequence, text: alert.text, time_zone };
-        let test = Test { id: alert.id, news, answers, clock: self.clock.clone(), outbox: self.outbox.clone() };
+        let beds: Vec<BedId> = bed.map_or_else(|| self.beds.keys().copied().collect(), |bed| vec![bed]);
+        let proves = Proves { proofs: self.proofs.clone(), beds, time: now.utc };
+        let test = Test { id: alert.id, news, answers, clock: self.clock.clone(), outbox: self.outbox.clone(), proves };
         self.errands.spawn(async move {
             // Who asked may have gone.
             test.follow(raised, now.utc, receipt, clock::instant(now.moment + within)).await.ok();
@@ -63,6 +67,25 @@ struct Test {
     answers: mpsc::Sender<Answer>,
     clock: Clock,
     outbox: Outbox,
+    proves: Proves,
+}
+
+/// The beds whose way out an acceptance proves.
+struct Proves {
+    proofs: Proofs,
+    beds: Vec<BedId>,
+    /// When the test was raised.
+    time: Timestamp,
+}
+
+impl Proves {
+    fn accepted(&self, accepted: &Delivered) {
+        let Delivered { at, channel, .. } = accepted;
+        let tested = Tested { time: self.time, accepted: *at, channel: channel.clone() };
+        for bed in &self.beds {
+            self.proofs.note(*bed, |proof| proof.tested = Some(tested.clone()));
+        }
+    }
 }
 
 /// Nobody listens any more.
@@ -82,6 +105,7 @@ impl Test {
                 }
                 news = self.news.recv() => match news {
                     Ok(News::Accepted(accepted)) if accepted.id == self.id => {
+                        self.proves.accepted(&accepted);
                         let step = Step::Accepted { channel: accepted.channel, reference: accepted.reference };
                         self.say(step, accepted.at).await?;
                     }

@@ -9,6 +9,7 @@ pub mod fault;
 pub mod flap;
 pub mod health;
 pub mod ids;
+pub mod proof;
 pub mod reading;
 pub mod schedule;
 pub mod texts;

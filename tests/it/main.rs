@@ -26,6 +26,7 @@ mod control;
 mod disk;
 mod doctor;
 mod edge;
+mod handover;
 mod init;
 mod killed;
 mod kills;

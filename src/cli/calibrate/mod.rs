@@ -14,8 +14,9 @@ use std::process::ExitCode;
 use super::replay::drive::choose;
 use super::{Failure, block_on, words};
 use crate::config::{self, Bed, Config, Looks, Sound};
-use crate::detect::calibration::{Grade, Proof};
+use crate::detect::calibration::Proof;
 use crate::model::BedId;
+use crate::model::proof::Grade;
 use ask::{Answers, say};
 use walk::Walk;
 

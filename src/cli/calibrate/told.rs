@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use crate::config::Bed;
-use crate::detect::calibration::{Grade, Proof, Step};
+use crate::detect::calibration::{Proof, Step};
+use crate::model::proof::Grade;
 
 /// The result in words; ends with a newline.
 pub(super) fn text(bed: &Bed, proof: &Proof) -> String {
@@ -34,17 +35,12 @@ pub(super) fn text(bed: &Bed, proof: &Proof) -> String {
 
 /// The result as one JSON object, with a newline.
 pub(super) fn json(bed: &Bed, proof: &Proof) -> String {
-    let grade = match proof.grade() {
-        Grade::Good => "good",
-        Grade::Weak => "weak",
-        Grade::Unfit => "unfit",
-    };
     let shares: Vec<f64> = proof.shares.iter().map(|share| (share * 1e3).round() / 1e3).collect();
     let findings: Vec<String> = proof.findings.iter().map(ToString::to_string).collect();
     let levels = proof.has_levels();
     let object = json!({
         "bed": bed.id.to_string(),
-        "grade": grade,
+        "grade": proof.grade(),
         "empty": levels.then_some(&proof.empty),
         "occupied": levels.then_some(&proof.occupied),
         "invert": proof.falls,

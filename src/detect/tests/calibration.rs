@@ -1,7 +1,8 @@
 //! A technician walks through the postures; the mat is as it should be, or has one thing wrong with it.
 
 use super::*;
-use crate::detect::calibration::{Finding, Grade, Proof, Sample, Sampler, Step};
+use crate::detect::calibration::{Finding, Proof, Sample, Sampler, Step};
+use crate::model::proof::Grade;
 
 /// Readings of one step: these loads, with a little noise on each zone.
 fn step(zones: &[f64], noise: f64) -> Sample {
