@@ -56,6 +56,7 @@ async fn what_cannot_be_looked_at_or_was_there_before_is_never_removed() {
     std::os::unix::fs::symlink("store", path.join("store")).unwrap();
     faulty().await;
     assert!(fs::symlink_metadata(path.join("store")).is_ok(), "a folder that the disk does not show is not gone");
+    assert!(Folder::take(path).unwrap().has_store().is_err());
 
     fs::remove_file(path.join("store")).unwrap();
     fs::create_dir(path.join("store")).unwrap();

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use super::super::child;
+use super::super::ledger::Merged;
+use super::super::medium::Medium;
 use super::away::SmallDisk;
 use super::damage::{filled, snapshot};
 use super::*;
@@ -57,18 +59,16 @@ async fn what_was_known_before_stays_and_the_rest_is_taken_over() {
 async fn what_was_delivered_meanwhile_does_not_come_again() {
     let folder = tempfile::tempdir().unwrap();
     filled(folder.path()).await;
-    let log = folder.path().join("log");
-    fs::rename(folder.path().join("outbox"), &log).unwrap();
-    fs::create_dir(folder.path().join("outbox")).unwrap();
-    put_aside(folder.path(), 0);
-    fs::rename(log, folder.path().join("outbox")).unwrap();
-    let (store, _) = open(folder.path()).await;
-    (1..=30).for_each(|sequence| store.delivered(delivered(sequence)));
-    until_taken_over(&store).await;
-    close(store).await;
-    let (store, recovered) = open(folder.path()).await;
-    assert_eq!(sequences(&recovered.alerts), (31..=40).collect::<Vec<_>>());
-    close(store).await;
+    let aside = folder.path().join("store.corrupt-1");
+    fs::rename(folder.path().join("store"), &aside).unwrap();
+    fs::write(aside.join("unread"), "0\n").unwrap();
+    let mut ledger = open_ledger(folder.path());
+    ledger.absorb(&(1..=30).map(Sequence).collect::<Vec<_>>(), &[]).unwrap();
+    let entries = Medium::open(&aside).unwrap().scan(b"a", b"b", 64).unwrap();
+    assert_eq!(entries.len(), 40);
+    ledger.merge(&entries, &mut Merged::default()).unwrap();
+    let left = ledger.page(None, 64, &mut Vec::new()).unwrap();
+    assert_eq!(sequences(&left), (31..=40).collect::<Vec<_>>());
 }
 
 #[tokio::test]
