@@ -61,7 +61,8 @@
 //! - Appending the same sequence again replaces the record: a write whose outcome is unknown can be repeated.
 //! - The mark is on the medium before any number of its block is given out, and it never goes back. A number that was
 //!   given out before the mark could be read replaces no other alert that has it.
-//! - While nothing is given to the store, nothing is written; once a day it looks for journal entries that are too old.
+//! - While nothing is given to the store and no number is drawn from it, nothing is written; once a day it looks for
+//!   journal entries that are too old.
 
 mod answer;
 mod aside;

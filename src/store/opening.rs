@@ -1,6 +1,7 @@
 //! From a path to an open store, whatever lies there.
 //!
-//! 1. The folder is made if need be and locked. Taken, forbidden, full, a file: [`Trouble`], and nothing was touched.
+//! 1. The folder is made if need be and locked. Taken, forbidden, full, a file: [`Trouble`], and nothing was touched. The
+//!    mark of the sequence numbers is read and raised: who cannot wait for the rest has sure numbers from here on.
 //! 2. What a power cut leaves behind and the engine cannot open is mended: nothing is lost by it.
 //! 3. A child process opens it and reads everything, within a time limit: panics, aborts and endless loops end there.
 //! 4. Here the engine opens it, panics caught; log and engine complete each other; states and the first alerts are read.

@@ -41,17 +41,7 @@ async fn numbers_of_what_is_never_stored_raise_the_mark_as_well() {
     ahead_of_the_clock(folder.path()).await;
     let (store, _) = open(folder.path()).await;
     for _ in 0..4 {
-        let mut last = store.next_sequence();
-        for _ in 0..900 {
-            last = store.next_sequence();
-        }
-        let marked = || mark(folder.path()) > last.0;
-        within(async {
-            while !marked() {
-                tokio::time::sleep(Duration::from_millis(2)).await;
-            }
-        })
-        .await;
+        draw(&store, folder.path(), 900).await;
     }
     let last = store.next_sequence();
     // As a power cut finds it.
@@ -123,6 +113,17 @@ fn copy(from: &Path, to: &Path) {
             fs::copy(path, target).unwrap();
         }
     }
+}
+
+/// Draws so many numbers and waits until the mark lies above them.
+pub(super) async fn draw(store: &Store, path: &Path, count: u32) {
+    let last = (0..count).map(|_| store.next_sequence()).last().unwrap();
+    let marked = async {
+        while mark(path) <= last.0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    within(marked).await;
 }
 
 /// What a start after this moment would go by.
