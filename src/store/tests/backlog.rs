@@ -101,7 +101,7 @@ async fn what_an_alert_costs_at_the_device_is_measured() {
     });
     let whole = whole.await;
     let path = disk.path().join("nattvakt");
-    let mark = written_over(&disk, 10, async |_| super::numbers::draw(&store, &path, 1_001).await).await;
+    let mark = written_over(&disk, 10, async |_| numbers::draw(&store, &path, 1_001).await).await;
     eprintln!(
         "at the device: {kept} bytes to make an alert safe, {whole} with what comes of it a minute later; {mark} to \
          raise the mark of the numbers"

@@ -117,7 +117,10 @@ fn copy(from: &Path, to: &Path) {
 
 /// Draws so many numbers and waits until the mark lies above them.
 pub(super) async fn draw(store: &Store, path: &Path, count: u32) {
-    let last = (0..count).map(|_| store.next_sequence()).last().unwrap();
+    let mut last = store.next_sequence();
+    for _ in 1..count {
+        last = store.next_sequence();
+    }
     let marked = async {
         while mark(path) <= last.0 {
             tokio::time::sleep(Duration::from_millis(2)).await;
