@@ -1,5 +1,10 @@
 //! Secrets and certificates that change on disk, and clocks that are behind.
 
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use nattvakt::clock::{self, Clock, ClockSource};
 use nattvakt::dispatch::https::Channel;
@@ -7,6 +12,9 @@ use nattvakt::dispatch::settings::HttpsSettings;
 use nattvakt::dispatch::{Command, Order, Report, Way};
 use nattvakt::model::Kind;
 use nattvakt::tls;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 
 use super::rig::{Rig, settings, with_token};
 use super::support::{Authority, Dispatch, write_secret};
@@ -39,7 +47,7 @@ async fn files_that_are_not_sound_are_told_and_those_before_stay_in_use() {
     let dispatch = Dispatch::plain();
     let (channel, token, _folder) = with_token(&dispatch, "old");
     look_twice(&channel).await.unwrap();
-    std::fs::remove_file(&token).unwrap();
+    fs::remove_file(&token).unwrap();
     for _ in 0..2 {
         assert!(look_twice(&channel).await.unwrap_err().contains("token-file"));
         assert!(is_accepted(&send(&channel).await));
@@ -137,8 +145,8 @@ async fn a_certificate_whose_key_is_still_to_come_is_no_fault() {
     let authority = Authority::new();
     let dispatch = Dispatch::tls(authority.server_for_clients("localhost"));
     let (certificate, key) = authority.client_until(30);
-    let next_key = std::fs::read(&key).unwrap();
-    let next = std::fs::read(&certificate).unwrap();
+    let next_key = fs::read(&key).unwrap();
+    let next = fs::read(&certificate).unwrap();
     authority.client_until(30);
     let tls = tls::Files {
         ca: Some(authority.file()),
@@ -147,9 +155,38 @@ async fn a_certificate_whose_key_is_still_to_come_is_no_fault() {
     };
     let channel = channel(HttpsSettings { tls, ..https(dispatch.url()) });
     assert!(is_accepted(&send(&channel).await));
-    std::fs::write(&certificate, next).unwrap();
+    fs::write(&certificate, next).unwrap();
     channel.refresh().await.unwrap();
-    std::fs::write(&key, next_key).unwrap();
+    fs::write(&key, next_key).unwrap();
     look_twice(&channel).await.unwrap();
     assert!(is_accepted(&send(&channel).await));
+}
+
+#[tokio::test]
+async fn a_token_that_changes_while_the_files_are_read_is_used_from_the_next_look_on() {
+    let (dispatch, authority) = (Dispatch::plain(), Authority::new());
+    let (_, token, folder) = with_token(&dispatch, "old");
+    let (ca, pem) = (folder.path().join("ca.pem"), fs::read(authority.file()).unwrap());
+    // Whoever reads the authority, after the token, waits for somebody who writes it.
+    mkfifo(&ca, Mode::S_IRWXU).unwrap();
+    let tls = tls::Files { ca: Some(ca.clone()), ..tls::Files::default() };
+    let channel = channel(HttpsSettings { token_file: Some(token.clone()), tls, ..https(dispatch.url()) });
+    let mut changed = false;
+    let feed = async {
+        loop {
+            if let Ok(mut pipe) = OpenOptions::new().write(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(&ca) {
+                if !std::mem::replace(&mut changed, true) {
+                    write_secret(&token, "new");
+                }
+                drop(pipe.write_all(&pem));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! { read = channel.reload() => read.unwrap(), () = feed => {} }
+    fs::remove_file(&ca).unwrap();
+    fs::write(&ca, &pem).unwrap();
+    look_twice(&channel).await.unwrap();
+    assert!(is_accepted(&send(&channel).await));
+    assert_eq!(dispatch.requests()[0].header("authorization"), "Bearer new");
 }
