@@ -2,16 +2,13 @@
 
 use std::time::Duration;
 
-use rumqttc::{AsyncClient, Event, MqttOptions, NetworkOptions, Packet, QoS, SubscribeFilter, SubscribeReasonCode};
+use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS, SubscribeFilter, SubscribeReasonCode};
 use tokio::time::timeout_at;
 
-use super::options::{CONNECT_LIMIT, Reading, options};
+use super::options::{CONNECT_LIMIT, Reading, connect, options};
 use super::words;
 use crate::clock::{self, Clock};
 use crate::sensor::settings::BrokerSettings;
-
-/// How many requests wait for the connection.
-const REQUESTS_MAX: usize = 8;
 
 /// A message that came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +35,7 @@ pub async fn listen(
     mut each: impl FnMut(Message) -> bool,
 ) -> Result<(), String> {
     let options = options(broker, &name(), clock, &mut Reading::default()).await.map_err(|trouble| trouble.words)?;
-    let mut link = Listening::connect(options, filters);
+    let mut link = Listening::with(options, filters);
     let mut end = clock::instant(clock::moment() + CONNECT_LIMIT + length);
     loop {
         match timeout_at(end, link.events.poll()).await {
@@ -79,11 +76,8 @@ struct Listening<'a> {
 }
 
 impl<'a> Listening<'a> {
-    fn connect(options: MqttOptions, filters: &'a [String]) -> Self {
-        let (client, mut events) = AsyncClient::new(options, REQUESTS_MAX);
-        let mut network = NetworkOptions::new();
-        network.set_connection_timeout(CONNECT_LIMIT.as_secs());
-        events.set_network_options(network);
+    fn with(options: MqttOptions, filters: &'a [String]) -> Self {
+        let (client, events) = connect(options);
         Self { client, events, filters, confirmed: false }
     }
 
