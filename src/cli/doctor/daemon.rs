@@ -1,25 +1,10 @@
 //! Finds a running daemon without touching anything of its own, and asks it how it is.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::Duration;
 
-use serde::Deserialize;
-
-/// The socket of the daemon that runs as a service.
-const SERVICE_SOCKET: &str = "/run/nattvakt/control.sock";
-
-/// The socket of another one, beside its store.
-const SOCKET: &str = "control.sock";
-
-/// How long the daemon may take for an answer.
-pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(3);
-
-/// The longest answer, in bytes.
-const ANSWER_BYTES_MAX: u64 = 1 << 20;
+use crate::control::{Answer, Client, NAME, Request, SERVICE_SOCKET, Status};
 
 /// A daemon that runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,59 +56,16 @@ fn who(status: &str) -> Option<Who> {
     Some(Who { uid: second("Uid:")?, gids })
 }
 
-/// As much of what the daemon says of itself as the doctor tells.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "kebab-case", default)]
-pub(super) struct Said {
-    /// What is wrong, in words.
-    pub(super) problems: Vec<String>,
-    /// Each bed.
-    pub(super) beds: Vec<SaidOfBed>,
-    /// Whether it trusts the clock.
-    pub(super) clock: Option<String>,
-    /// What it says of its store.
-    pub(super) store: Option<SaidOfStore>,
-}
-
-/// What the daemon says of a bed.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "kebab-case", default)]
-pub(super) struct SaidOfBed {
-    /// Its id.
-    pub(super) bed: String,
-    /// How its mat is.
-    pub(super) mat: String,
-    /// When it was last read.
-    pub(super) last_reading: Option<jiff::Timestamp>,
-}
-
-/// What the daemon says of its store.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "kebab-case", default)]
-pub(super) struct SaidOfStore {
-    /// Alerts that no dispatch has accepted.
-    pub(super) waiting: u64,
-}
-
 /// Asks the daemon how it is; nothing where no socket answers, or not us. Blocks, for some seconds at most.
-pub(super) fn ask(store: &Path) -> Option<Said> {
-    [Path::new(SERVICE_SOCKET), &store.join(SOCKET)].into_iter().find_map(ask_at)
+pub(super) fn ask(store: &Path) -> Option<Status> {
+    [&store.join(NAME), Path::new(SERVICE_SOCKET)].into_iter().find_map(ask_at)
 }
 
-fn ask_at(path: &Path) -> Option<Said> {
-    let mut stream = UnixStream::connect(path).ok()?;
-    stream.set_read_timeout(Some(ANSWER_WITHIN)).ok()?;
-    stream.set_write_timeout(Some(ANSWER_WITHIN)).ok()?;
-    stream.write_all(b"{\"do\":\"status\"}\n").ok()?;
-    let mut line = String::new();
-    BufReader::new(stream.take(ANSWER_BYTES_MAX)).read_line(&mut line).ok()?;
-    said(&line)
-}
-
-/// Reads an answer; nothing where it is a refusal. PURE.
-fn said(line: &str) -> Option<Said> {
-    let answer: serde_json::Value = serde_json::from_str(line).ok()?;
-    (answer.get("is")?.as_str()? == "status").then(|| serde_json::from_value(answer).ok()).flatten()
+fn ask_at(path: &Path) -> Option<Status> {
+    let mut client = Client::connect(path).ok()?;
+    client.ask(&Request::Status {}).ok()?;
+    let answer = client.answer().ok()?;
+    if let Answer::Status(status) = answer { Some(*status) } else { None }
 }
 
 #[cfg(test)]
@@ -149,16 +91,5 @@ mod tests {
         let found = find(folder.path()).unwrap();
         assert_eq!(found.pid, std::process::id());
         assert_eq!(found.who.unwrap().uid, nix::unistd::Uid::effective().as_raw());
-    }
-
-    #[test]
-    fn only_an_answer_is_taken_for_one() {
-        let line = r#"{"is":"status","well":false,"problems":["x"],"clock":"untrusted","later":{"y":1},
-                       "beds":[{"bed":"bed-1","mat":"silent","last-reading":"2026-01-15T23:12:04.120Z"}],
-                       "store":{"waiting":3}}"#;
-        let heard = said(line).unwrap();
-        assert_eq!((heard.beds[0].mat.as_str(), heard.store.unwrap().waiting), ("silent", 3));
-        assert_eq!(said(r#"{"is":"error","reason":"rights","text":"no"}"#), None);
-        assert_eq!(said("HTTP/1.1 400"), None);
     }
 }

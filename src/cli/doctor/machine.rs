@@ -7,10 +7,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use nix::sys::statvfs::{FsFlags, statvfs};
 
-use super::daemon::{Daemon, Said};
+use super::daemon::Daemon;
 use super::line::Line;
 use crate::cli::many;
 use crate::clock::{Clock, ClockSource};
+use crate::control::Status;
+use crate::model::health::ClockHealth;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -27,7 +29,7 @@ const INODES_MIN: u64 = 64;
 const MEMORY_WARN: u64 = 32 * MIB;
 
 /// Looks at clock and time zone.
-pub(super) fn clock(source: ClockSource, zone: &TimeZone, clock: &Clock, said: Option<&Said>) -> Line {
+pub(super) fn clock(source: ClockSource, zone: &TimeZone, clock: &Clock, said: Option<&Status>) -> Line {
     // The floor first: what is read later is later.
     let floor = clock.for_certificates().utc;
     let now = clock.now();
@@ -35,7 +37,7 @@ pub(super) fn clock(source: ClockSource, zone: &TimeZone, clock: &Clock, said: O
     let name = zone.iana_name().unwrap_or("UTC");
     let shown = format!("{} ({name})", local.strftime("%a %-d %b %Y %H:%M:%S %Z"));
     let behind = floor > now.utc;
-    let distrusted = said.and_then(|said| said.clock.as_deref()) == Some("untrusted");
+    let distrusted = said.is_some_and(|said| said.clock == ClockHealth::Untrusted);
     judge_clock(source, clock.good_time().is_some(), behind, distrusted, &shown)
 }
 
@@ -121,7 +123,7 @@ fn judge_disk(disk: &Disk) -> Line {
 const FILES_MAX: usize = 10_000;
 
 /// Looks at the store from outside: never opens it, never takes its lock. Blocks.
-pub(super) fn store(path: &Path, daemon: Option<&Daemon>, said: Option<&Said>) -> Line {
+pub(super) fn store(path: &Path, daemon: Option<&Daemon>, said: Option<&Status>) -> Line {
     if !path.exists() {
         let says = format!("{} is not there yet: it is made at the first start", path.display());
         return if daemon.is_none() {
@@ -138,9 +140,10 @@ pub(super) fn store(path: &Path, daemon: Option<&Daemon>, said: Option<&Said>) -
     let damaged = names.iter().filter(|name| name.starts_with("store.corrupt-")).count();
     let mut left = FILES_MAX;
     let size = size(path, &mut left) / 1024;
-    let user = match (daemon, said.and_then(|said| said.store.as_ref())) {
+    let user = match (daemon, said.map(|said| &said.store)) {
         (Some(daemon), Some(store)) => {
-            format!("in use by the daemon, process {}; {} alerts wait for dispatch", daemon.pid, store.waiting)
+            let waiting = many(usize::try_from(store.undelivered).unwrap_or(usize::MAX), "alert");
+            format!("in use by the daemon, process {}, in which {waiting} wait for dispatch", daemon.pid)
         }
         (Some(daemon), None) => format!("in use by the daemon, process {}", daemon.pid),
         (None, _) => "not in use".to_owned(),

@@ -17,13 +17,17 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::demo::Look;
 use super::{Failure, block_on, json_line, print};
 use crate::clock::{self, Clock, ClockSource};
 use crate::config::{self, Config, ConfigError, Looks, Sound};
-use daemon::{Daemon, Said};
+use crate::control::Status;
+use crate::control::status::Bed;
+use crate::model::MatHealth;
+use daemon::Daemon;
 use line::{Findings, Line};
 use mats::Mats;
 use progress::Progress;
@@ -173,7 +177,7 @@ impl Doctor {
         }
     }
 
-    async fn daemon(&self, store: &Path) -> (Option<Daemon>, Option<Said>) {
+    async fn daemon(&self, store: &Path) -> (Option<Daemon>, Option<Status>) {
         let store = store.to_owned();
         let find = move || {
             let daemon = daemon::find(&store);
@@ -206,7 +210,7 @@ impl Doctor {
     }
 
     /// What the daemon last read of each bed, if it says so.
-    fn last_readings(&mut self, daemon: Option<&Daemon>, said: Option<&Said>) {
+    fn last_readings(&mut self, daemon: Option<&Daemon>, said: Option<&Status>) {
         match (daemon, said) {
             (None, _) => self.tell(Line::skipped("daemon", "none runs on this configuration's store")),
             (Some(daemon), None) => {
@@ -215,26 +219,12 @@ impl Doctor {
             }
             (Some(_), Some(said)) => {
                 let now = clock::utc();
-                let of = |bed: &daemon::SaidOfBed| match (bed.last_reading, bed.mat.as_str()) {
-                    (Some(last), "ok" | "learning" | "paused") => Line::good(
-                        "reading",
-                        format!("the daemon last read it {}; mat {}", machine::ago(last, now), bed.mat),
-                    ),
-                    (Some(last), fault) => {
-                        let says = format!("the daemon last read it {}; fault: {fault}", machine::ago(last, now));
-                        Line::wrong("reading", says, "see the port or topic above")
-                    }
-                    (None, mat) => {
-                        let says = format!("the daemon has not read it since it started; mat {mat}");
-                        Line::wrong("reading", says, "see the port or topic above")
-                    }
-                };
-                self.tell_all(said.beds.iter().map(|bed| of(bed).about(bed.bed.as_str())).collect::<Vec<_>>());
+                self.tell_all(said.beds.iter().map(|bed| last_reading(bed, now)).collect::<Vec<_>>());
             }
         }
     }
 
-    async fn store(&mut self, path: &Path, daemon: Option<&Daemon>, said: Option<&Said>) {
+    async fn store(&mut self, path: &Path, daemon: Option<&Daemon>, said: Option<&Status>) {
         let (path, daemon, said) = (path.to_owned(), daemon.cloned(), said.cloned());
         let shown = path.display().to_string();
         let look = move || [machine::disk(&path), machine::store(&path, daemon.as_ref(), said.as_ref())];
@@ -261,7 +251,7 @@ impl Doctor {
     }
 
     /// What the daemon itself says is wrong.
-    fn said(&mut self, said: Option<&Said>) {
+    fn said(&mut self, said: Option<&Status>) {
         for problem in said.map(|said| said.problems.as_slice()).unwrap_or_default() {
             self.tell(Line::wrong("daemon", format!("it says: {problem}"), "`nattvakt status` shows it whole"));
         }
@@ -275,4 +265,20 @@ impl Doctor {
         let progress = self.progress;
         send::send(config, clock, progress, |line| self.tell(line)).await;
     }
+}
+
+/// Judges what the daemon says of one bed. PURE.
+fn last_reading(bed: &Bed, now: Timestamp) -> Line {
+    const HELP: &str = "see the port or topic above";
+    let (id, mat) = (bed.bed, bed.mat);
+    let line = match (bed.last_reading.map(|last| machine::ago(last, now)), mat) {
+        (Some(ago), MatHealth::Fault(fault)) => {
+            Line::wrong("reading", format!("the daemon last read it {ago}; fault: {fault}"), HELP)
+        }
+        (Some(ago), MatHealth::Ok | MatHealth::Learning | MatHealth::Paused) => {
+            Line::good("reading", format!("the daemon last read it {ago}; mat {mat}"))
+        }
+        (None, _) => Line::wrong("reading", format!("the daemon has not read it since it started; mat {mat}"), HELP),
+    };
+    line.about(id)
 }
