@@ -192,3 +192,15 @@ fn main_is_a_thin_front() {
     let main = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/main.rs")).unwrap();
     assert!(main.lines().count() <= 40);
 }
+
+#[test]
+fn the_technicians_pages_have_a_section_on_each_fault() {
+    let words: Vec<&str> = nattvakt::model::MatFault::ALL.iter().map(|fault| fault.as_str()).collect();
+    let of_gateway = nattvakt::model::GatewayFault::ALL.iter().map(|fault| fault.as_str());
+    for name in ["docs/technician.md", "docs/tekniker.md"] {
+        let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
+        for word in words.iter().copied().chain(of_gateway.clone()) {
+            assert!(page.contains(&format!("\n### `{word}`: ")), "{name} has nothing on {word}");
+        }
+    }
+}

@@ -177,7 +177,7 @@ fn beside_a_daemon_it_takes_neither_bytes_nor_name_nor_store() {
     assert!(!visit.checks.iter().any(|line| line["check"] == "bytes"), "{:#?}", visit.checks);
     visit.assert("topic", "good", "gives readings");
     visit.assert("reading", "good", "the daemon last read it");
-    visit.assert("store", "good", &format!("in use by the daemon, process {}, in which ", daemon.pid()));
+    visit.assert("store", "good", &format!("in use by the daemon, process {}; alerts that wait", daemon.pid()));
     visit.assert("test", "warning", "not sent");
     mat.leaves();
     stream.leaves();

@@ -142,8 +142,8 @@ pub(super) fn store(path: &Path, daemon: Option<&Daemon>, said: Option<&Status>)
     let size = size(path, &mut left) / 1024;
     let user = match (daemon, said.map(|said| &said.store)) {
         (Some(daemon), Some(store)) => {
-            let waiting = many(usize::try_from(store.undelivered).unwrap_or(usize::MAX), "alert");
-            format!("in use by the daemon, process {}, in which {waiting} wait for dispatch", daemon.pid)
+            let waiting = store.undelivered;
+            format!("in use by the daemon, process {}; alerts that wait for dispatch: {waiting}", daemon.pid)
         }
         (Some(daemon), None) => format!("in use by the daemon, process {}", daemon.pid),
         (None, _) => "not in use".to_owned(),
