@@ -7,6 +7,7 @@ mod check;
 pub mod demo;
 mod doctor;
 mod handover;
+mod forget;
 mod init;
 mod nights;
 mod pause;
@@ -17,14 +18,16 @@ mod run;
 mod score;
 mod simulate;
 mod status;
+mod stored;
 mod test_alert;
+mod wipe;
 mod wire;
 mod words;
 
 use std::fmt;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use words::{json_line, many, print, wrapped};
@@ -55,6 +58,8 @@ enum Command {
     Resume(pause::ResumeArgs),
     Handover(handover::Args),
     TestAlert(test_alert::Args),
+    Forget(forget::Args),
+    Wipe(wipe::Args),
     #[command(hide = true)]
     ReadStore(read_store::Args),
 }
@@ -88,6 +93,12 @@ impl Failure {
     }
 }
 
+/// Returns the command line as a whole, for manual pages and completions.
+#[must_use]
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
 /// Parses the command line, runs one command, and returns the exit code: 0 done, 1 failed, 2 wrong usage.
 #[must_use]
 #[expect(clippy::print_stderr, reason = "the one place where a command's failure is told")]
@@ -109,6 +120,8 @@ pub fn main() -> ExitCode {
         Command::Resume(args) => args.run(),
         Command::Handover(args) => args.run(),
         Command::TestAlert(args) => args.run(),
+        Command::Forget(args) => args.run(),
+        Command::Wipe(args) => args.run(),
         Command::ReadStore(args) => args.run(),
     };
     match result {

@@ -57,6 +57,27 @@ pub fn remember(text: &str, folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// Removes the configuration that was accepted last, where there is one: the next start is a first start.
+///
+/// # Errors
+///
+/// Fails where it cannot be removed.
+pub fn forget(folder: &Path) -> io::Result<()> {
+    for name in [NAME.to_owned(), format!("{NAME}.new")] {
+        match fs::remove_file(folder.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Tells whether a file of this name is one that is kept here.
+#[must_use]
+pub fn is_ours(name: &str) -> bool {
+    name.trim_end_matches(".new") == NAME
+}
+
 /// Returns the configuration that was accepted last, where there is one.
 ///
 /// # Errors

@@ -30,6 +30,15 @@ const SCRATCH: &str = "salvage";
 /// A copy of the sequence mark beside the store, for when the store is lost.
 const SEQUENCE: &str = "sequence";
 
+/// The version of the folder's form, in digits.
+const FORMAT: &str = "format";
+
+/// The version that is written, and the newest that is read. One that another program must not read takes a new one.
+const FORMAT_VERSION: u32 = 1;
+
+/// Lies there from a wipe to the next opening, which is a first start though there is a mark.
+const WIPED: &str = "wiped";
+
 /// Who owns the folder: nobody else looks at what people do at night.
 const MODE: u32 = 0o700;
 
@@ -48,8 +57,15 @@ pub(super) fn mark(path: &Path) -> Option<u64> {
 }
 
 impl Folder {
-    /// Makes the folder if it is missing, and takes it for this process.
+    /// Makes the folder if it is missing, and takes it for this process. Refuses what a later program wrote.
     pub(super) fn take(path: &Path) -> Result<Self, Trouble> {
+        let folder = Self::lock(path)?;
+        folder.check_format()?;
+        Ok(folder)
+    }
+
+    /// Makes the folder if it is missing, and takes it for this process, whatever lies there.
+    pub(super) fn lock(path: &Path) -> Result<Self, Trouble> {
         let make = || {
             if !path.exists() {
                 DirBuilder::new().recursive(true).mode(MODE).create(path)?;
@@ -64,6 +80,48 @@ impl Folder {
         let lock = Flock::lock(folder, FlockArg::LockExclusiveNonblock);
         let lock = lock.map_err(|(_, errno)| Trouble::of_io(path, &errno.into()))?;
         Ok(Self { path: path.to_owned(), _lock: Arc::new(lock) })
+    }
+
+    /// Looks whether this program may read what lies here. A mark that is no number proves nothing, and is written anew.
+    fn check_format(&self) -> Result<(), Trouble> {
+        let file = self.path.join(FORMAT);
+        let failed = |error: io::Error| Trouble::of_io(&self.path, &error);
+        let mut text = String::new();
+        match File::open(&file) {
+            Ok(file) => drop(file.take(32).read_to_string(&mut text)),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(error)),
+        }
+        match text.trim_end().parse::<u32>() {
+            Ok(FORMAT_VERSION) => Ok(()),
+            Ok(format) if format > FORMAT_VERSION => Err(Trouble::Newer { path: self.path.clone(), format }),
+            Ok(_) | Err(_) => self.replace(FORMAT, &FORMAT_VERSION.to_string()).map_err(failed),
+        }
+    }
+
+    /// Notes that all is wiped, until the next opening.
+    pub(super) fn note_wiped(&self) -> Result<(), Trouble> {
+        self.replace(WIPED, "").map_err(|error| Trouble::of_io(&self.path, &error))
+    }
+
+    /// Tells whether all was wiped since the last opening. Says so once.
+    pub(super) fn take_wiped(&self) -> bool {
+        fs::remove_file(self.path.join(WIPED)).is_ok()
+    }
+
+    /// Tells whether what has this name stays when all is wiped.
+    pub(super) fn stays(name: &str) -> bool {
+        name == SEQUENCE || name == WIPED
+    }
+
+    /// Puts one line of text into a file, on the medium on return: a power cut leaves the old one or the new one.
+    fn replace(&self, name: &str, line: &str) -> io::Result<()> {
+        let new = self.path.join(format!("{name}.new"));
+        let mut file = File::create(&new)?;
+        writeln!(file, "{line}")?;
+        file.sync_all()?;
+        fs::rename(&new, self.path.join(name))?;
+        sync(&self.path)
     }
 
     /// Returns where the storage engine's files lie.

@@ -35,6 +35,8 @@
 //!                          been read to their end
 //!   salvage/               a copy of one of them, while it is being read
 //!   sequence               a copy of the sequence mark, for when the store is lost
+//!   format                 the version of all this: what a later program wrote is refused and not touched
+//!   wiped                  from `nattvakt wipe` to the next opening, which is a first start
 //! ```
 //!
 //! The log's form is in `frames.rs`, keys are in `ledger/`, records (version, checksum, JSON) in `record.rs`. A record that
@@ -68,6 +70,7 @@ mod answer;
 mod aside;
 mod child;
 mod desk;
+pub mod erase;
 mod folder;
 mod frames;
 mod health;

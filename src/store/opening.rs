@@ -57,7 +57,7 @@ pub(super) fn open(
     }
     if !folder.has_store()? {
         let mut opened = begin(&folder, utc, numbers)?;
-        if mark.is_some() {
+        if mark.is_some() && !folder.take_wiped() {
             opened.recovered.found = Found::Lost;
             let words = "the store is gone although it was in use: what only it held is lost";
             opened.recovered.notes.push(format!("{words}; {}", taken_from_log(&opened)));

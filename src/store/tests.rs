@@ -4,6 +4,7 @@ mod away;
 mod backlog;
 pub(super) mod by_hand;
 mod damage;
+mod erase;
 #[path = "../../tests/support/ext4.rs"]
 #[expect(clippy::print_stderr, reason = "who reads the test's output must know what was not tried")]
 mod ext4;

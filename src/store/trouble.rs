@@ -43,6 +43,17 @@ pub(super) enum Trouble {
         /// What was found.
         what: String,
     },
+    /// A later version of the program wrote it. Nothing was touched.
+    #[error(
+        "{} was written by a later version of nattvakt (format {format}): install that version again; to begin without \
+         what it holds, `nattvakt wipe`", path.display()
+    )]
+    Newer {
+        /// The store's folder.
+        path: PathBuf,
+        /// Its format.
+        format: u32,
+    },
     /// The storage engine's threads have died; only a new process gets new ones.
     #[error("the storage engine has failed inside the program: restart nattvakt ({0})")]
     Engine(String),
