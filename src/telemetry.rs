@@ -1,4 +1,4 @@
-//! Tracing to stderr: set-up, and the names of spans and fields.
+//! Tracing to stderr or the journal: set-up, and the names of spans and fields.
 //!
 //! Logging never blocks the way of an alert: lines go through a bounded queue to a thread of their own, and what does
 //! not fit, or exceeds the rate, is dropped and counted. No readings, no secrets, no ids of residents.
@@ -13,6 +13,8 @@
 //!
 //! Levels: TRACE a frame, DEBUG a branch taken, INFO a change that a user would notice, WARN somebody should look,
 //! ERROR something is lost or stopped. A failure that repeats is logged when it begins and when it ends.
+
+mod journal;
 
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
@@ -42,7 +44,7 @@ const OTHERS: [&str; 2] = ["sled=error", "rumqttc=off"];
 /// The shape of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Format {
-    /// For people.
+    /// For people; under systemd, entries of the journal with a field for each.
     #[default]
     Text,
     /// One JSON object a line.
@@ -54,22 +56,24 @@ pub enum Format {
 /// The level comes from `RUST_LOG`, `info` where that is not set.
 #[must_use = "dropping the guard ends the log"]
 pub fn start(format: Format) -> WorkerGuard {
-    let (writer, guard) = NonBlockingBuilder::default()
-        .lossy(true)
-        .buffered_lines_limit(WAITING_LINES_MAX)
-        .thread_name("log")
-        .finish(io::stderr());
-    let filter = filter();
-    let layer =
-        tracing_subscriber::fmt::layer().with_writer(Limited::new(writer, format)).with_ansi(false).with_target(false);
-    let registry = tracing_subscriber::registry().with(filter);
-    let under_journal = std::env::var_os("JOURNAL_STREAM").is_some();
-    match format {
-        Format::Json => registry.with(layer.json().flatten_event(true)).init(),
-        // The journal has its own time stamp.
-        Format::Text if under_journal => registry.with(layer.without_time()).init(),
-        Format::Text => registry.with(layer).init(),
-    }
+    let queue = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING_LINES_MAX).thread_name("log");
+    let registry = tracing_subscriber::registry().with(filter());
+    let guard = if format == Format::Text && journal::is_stderr() {
+        let (writer, guard) = queue.finish(journal::Socket::new());
+        let layer = tracing_subscriber::fmt::layer().with_writer(Limited::new(writer, journal::on_dropped));
+        registry.with(layer.with_ansi(false).fmt_fields(journal::Fields).event_format(journal::Entries)).init();
+        guard
+    } else {
+        let (writer, guard) = queue.finish(io::stderr());
+        let on_dropped = if format == Format::Json { json_on_dropped } else { text_on_dropped };
+        let layer = tracing_subscriber::fmt::layer().with_writer(Limited::new(writer, on_dropped));
+        let layer = layer.with_ansi(false).with_target(false);
+        match format {
+            Format::Json => registry.with(layer.json().flatten_event(true)).init(),
+            Format::Text => registry.with(layer).init(),
+        }
+        guard
+    };
     log_panics();
     guard
 }
@@ -94,7 +98,7 @@ fn log_panics() {
 /// so that a burst of events cannot hide what somebody should look at.
 struct Limited<W> {
     to: W,
-    format: Format,
+    on_dropped: OnDropped,
     spent: Mutex<Spent>,
 }
 
@@ -127,8 +131,8 @@ impl Spent {
 }
 
 impl<W> Limited<W> {
-    fn new(to: W, format: Format) -> Self {
-        Self { to, format, spent: Mutex::new(Spent::new(clock::moment())) }
+    fn new(to: W, on_dropped: OnDropped) -> Self {
+        Self { to, on_dropped, spent: Mutex::new(Spent::new(clock::moment())) }
     }
 
     fn admit(&self, level: Level) -> (bool, Option<u64>) {
@@ -147,23 +151,26 @@ impl<'a, W: MakeWriter<'a>> MakeWriter<'a> for Limited<W> {
         let (admitted, dropped) = self.admit(*line.level());
         if let Some(count) = dropped {
             // Where even this cannot be written there is nobody to tell it.
-            drop(self.to.make_writer().write_all(line_on_dropped(self.format, count).as_bytes()));
+            drop(self.to.make_writer().write_all((self.on_dropped)(DROPPED, count).as_bytes()));
         }
         if admitted { OptionalWriter::some(self.to.make_writer_for(line)) } else { OptionalWriter::none() }
     }
 }
 
-/// Says how many lines were dropped, as a line like any other.
-fn line_on_dropped(format: Format, count: u64) -> String {
-    let words = "Log lines were dropped: too many in a second";
-    match format {
-        Format::Json => {
-            let timestamp = clock::utc().to_string();
-            let line = serde_json::json!({"timestamp": timestamp, "level": "WARN", "message": words, "count": count});
-            format!("{line}\n")
-        }
-        Format::Text => format!(" WARN {words} count={count}\n"),
-    }
+/// Says, in these words, how many lines were dropped: as a line like any other.
+type OnDropped = fn(&str, u64) -> String;
+
+/// The words.
+const DROPPED: &str = "Log lines were dropped: too many in a second";
+
+fn json_on_dropped(words: &str, count: u64) -> String {
+    let timestamp = clock::utc().to_string();
+    let line = serde_json::json!({"timestamp": timestamp, "level": "WARN", "message": words, "count": count});
+    format!("{line}\n")
+}
+
+fn text_on_dropped(words: &str, count: u64) -> String {
+    format!(" WARN {words} count={count}\n")
 }
 
 #[cfg(test)]
@@ -186,8 +193,8 @@ mod tests {
 
     #[test]
     fn the_count_of_dropped_lines_has_the_shape_of_the_others() {
-        assert!(line_on_dropped(Format::Text, 7).ends_with("count=7\n"));
-        let line: serde_json::Value = serde_json::from_str(&line_on_dropped(Format::Json, 7)).unwrap();
+        assert!(text_on_dropped(DROPPED, 7).ends_with("count=7\n"));
+        let line: serde_json::Value = serde_json::from_str(&json_on_dropped(DROPPED, 7)).unwrap();
         assert_eq!((&line["level"], &line["count"]), (&"WARN".into(), &7.into()));
     }
 }
