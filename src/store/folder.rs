@@ -30,7 +30,7 @@ const SCRATCH: &str = "salvage";
 /// A copy of the sequence mark beside the store, for when the store is lost.
 const SEQUENCE: &str = "sequence";
 
-/// The version of the folder's form, in digits.
+/// The version of the folder's form, and a checksum of it.
 const FORMAT: &str = "format";
 
 /// The version that is written, and the newest that is read. One that another program must not read takes a new one.
@@ -82,20 +82,20 @@ impl Folder {
         Ok(Self { path: path.to_owned(), _lock: Arc::new(lock) })
     }
 
-    /// Looks whether this program may read what lies here. A mark that is no number proves nothing, and is written anew.
+    /// Looks whether this program may read what lies here. A line that was damaged proves nothing, and is written anew.
     fn check_format(&self) -> Result<(), Trouble> {
-        let file = self.path.join(FORMAT);
         let failed = |error: io::Error| Trouble::of_io(&self.path, &error);
-        let mut text = String::new();
-        match File::open(&file) {
-            Ok(file) => drop(file.take(32).read_to_string(&mut text)),
+        let mut line = String::new();
+        match File::open(self.path.join(FORMAT)) {
+            Ok(file) => drop(file.take(32).read_to_string(&mut line)),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(failed(error)),
         }
-        match text.trim_end().parse::<u32>() {
-            Ok(FORMAT_VERSION) => Ok(()),
-            Ok(format) if format > FORMAT_VERSION => Err(Trouble::Newer { path: self.path.clone(), format }),
-            Ok(_) | Err(_) => self.replace(FORMAT, &FORMAT_VERSION.to_string()).map_err(failed),
+        let number = line.split_whitespace().next().and_then(|number| number.parse::<u32>().ok());
+        match number.filter(|number| line.trim_end() == format_line(*number)) {
+            Some(FORMAT_VERSION) => Ok(()),
+            Some(format) if format > FORMAT_VERSION => Err(Trouble::Newer { path: self.path.clone(), format }),
+            Some(_) | None => self.replace(FORMAT, &format_line(FORMAT_VERSION)).map_err(failed),
         }
     }
 
@@ -289,6 +289,11 @@ fn holds_store(folder: &Path) -> io::Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// Returns the version of a form with a checksum: a flipped bit must not pass for a later program.
+pub(super) fn format_line(format: u32) -> String {
+    format!("{format} {:08x}", crc32fast::hash(format!("format {format}").as_bytes()))
 }
 
 fn parent_of(path: &Path) -> &Path {

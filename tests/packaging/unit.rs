@@ -13,11 +13,12 @@ use super::home;
 const EXPOSURE_MAX: u32 = 20;
 
 /// What is left open; the unit says why. The words are those of `systemd-analyze security`.
-const LEFT_OPEN: [&str; 11] = [
+const LEFT_OPEN: [&str; 12] = [
     "DeviceAllow",
     "IPAddressDeny",
     "PrivateDevices",
     "PrivateNetwork",
+    "PrivateUsers",
     "ProtectClock",
     "RestrictAddressFamilies_AF_INET_INET6",
     "RestrictAddressFamilies_AF_UNIX",
@@ -121,6 +122,9 @@ fn user_and_folders_come_out_as_the_service_needs_them() {
 
     let group = fs::read_to_string(root.path().join("etc/group")).unwrap();
     assert!(group.lines().any(|line| line == "dialout:x:20:nattvakt"), "{group}");
+    for name in ["nattvakt-read:", "nattvakt-act:"] {
+        assert!(group.lines().any(|line| line.starts_with(name)), "{group}");
+    }
     assert_eq!(mode(root.path(), "etc/nattvakt"), 0o2750);
     assert_eq!(mode(root.path(), "var/lib/nattvakt"), 0o700);
 }

@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::super::erase::{Forgotten, NotErased, Undelivered, forget, is_there, undelivered, wipe};
+use super::super::folder::format_line;
 use super::*;
 use crate::model::BedId;
 
@@ -140,27 +141,28 @@ async fn nothing_is_removed_while_the_watch_runs() {
 async fn what_a_later_program_wrote_is_refused_and_not_touched() {
     let folder = tempfile::tempdir().unwrap();
     filled(folder.path()).await;
-    fs::write(folder.path().join("format"), "2\n").unwrap();
+    let later = format!("{}\n", format_line(2));
+    fs::write(folder.path().join("format"), &later).unwrap();
     let db = || fs::read(folder.path().join("store/db")).unwrap();
     let before = db();
     let (store, _recovered) = start(folder.path());
     let words = until_faulty(&store).await;
     assert!(words.contains("later version") && words.contains("format 2"), "{words}");
     assert!(store.close(LIMIT).await.is_ok(), "nothing was given, so nothing is lost");
-    assert_eq!((db() == before, fs::read_to_string(folder.path().join("format")).unwrap()), (true, "2\n".to_owned()));
+    assert_eq!((db() == before, fs::read_to_string(folder.path().join("format")).unwrap()), (true, later));
     assert!(matches!(forget(folder.path(), &"bed-one".parse().unwrap()), Err(NotErased::Failed(_))));
     assert_eq!(wipe(folder.path()), Ok(vec![]), "the way out that is named");
 }
 
 #[tokio::test]
 async fn a_mark_of_the_format_that_was_damaged_is_no_reason_to_refuse() {
-    for damaged in [&b""[..], b"\0\0\0\0", b"\xff\xfe", b"one\n"] {
+    for damaged in [&b""[..], b"\0\0\0\0", b"\xff\xfe", b"2\n", b"3 83dcefb7\n"] {
         let folder = tempfile::tempdir().unwrap();
         filled(folder.path()).await;
         fs::write(folder.path().join("format"), damaged).unwrap();
         let (store, recovered) = open(folder.path()).await;
         assert_eq!(recovered.found, Found::Known);
         close(store).await;
-        assert_eq!(fs::read_to_string(folder.path().join("format")).unwrap(), "1\n");
+        assert_eq!(fs::read_to_string(folder.path().join("format")).unwrap(), format!("{}\n", format_line(1)));
     }
 }
