@@ -14,6 +14,7 @@ mod pause;
 mod read_store;
 mod receive;
 mod replay;
+mod report;
 mod run;
 mod score;
 mod simulate;
@@ -50,6 +51,7 @@ enum Command {
     Doctor(doctor::Args),
     Receive(receive::Args),
     Replay(replay::Args),
+    Report(report::Args),
     Score(score::Args),
     Simulate(simulate::Args),
     Run(run::Args),
@@ -112,6 +114,7 @@ pub fn main() -> ExitCode {
         Command::Doctor(args) => args.run(),
         Command::Receive(args) => args.run(),
         Command::Replay(args) => args.run(),
+        Command::Report(args) => args.run(),
         Command::Score(args) => args.run(),
         Command::Simulate(args) => args.run(),
         Command::Run(args) => args.run(),

@@ -1,0 +1,153 @@
+//! `nattvakt report`: what the nights of a bed were, from what was written down. Knows residents' nights by their beds, and
+//! nothing about staff.
+
+mod input;
+mod night;
+mod output;
+mod page;
+mod words;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+
+use super::{Failure, print};
+use crate::clock;
+use crate::config::{self, Config, Looks};
+use crate::model::BedId;
+use input::{LINE_BYTES_MAX, Story};
+use night::Night;
+use words::Words;
+
+/// Tells the nights of each bed: when somebody lay in it, rises, absences, alarms and how soon they were accepted, faults,
+/// and hours in which nobody watched.
+///
+/// A night goes from noon to noon by the home's clock. It is read from JSON, an event a line, as `nattvakt replay --format
+/// json` writes it; alarms that carry an `id` get their time to acceptance from lines such as
+/// `{"delivered":{"id":"…","at":"…"}}`. Nothing is told about staff.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  nattvakt replay --config home.toml --format json night.csv | \\
+      nattvakt report --config home.toml --from - --night 2026-11-20
+  nattvakt report --config home.toml --from events.jsonl --week --night 2026-11-20 --format html > week.html")]
+pub(crate) struct Args {
+    /// The configuration: beds, their watch, time zone and language.
+    #[arg(long, value_name = "FILE", default_value = config::DEFAULT_FILE)]
+    config: PathBuf,
+
+    /// What happened, a JSON object a line; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    from: PathBuf,
+
+    /// The night that begins on this day; yesterday's where not given.
+    #[arg(long, value_name = "DATE")]
+    night: Option<Date>,
+
+    /// That night and the six before it.
+    #[arg(long, conflicts_with = "month")]
+    week: bool,
+
+    /// That night and the 29 before it.
+    #[arg(long)]
+    month: bool,
+
+    /// Only this bed.
+    #[arg(long, value_name = "ID")]
+    bed: Option<BedId>,
+
+    /// How it is written.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For reading here.
+    Text,
+    /// A row a bed and night.
+    Csv,
+    /// One object.
+    Json,
+    /// A page with pictures, for printing.
+    Html,
+}
+
+impl Args {
+    /// Prints the report to stdout.
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        let config = config::load(&self.config, Looks::Replay).map_err(Failure::usage)?.config;
+        if let Some(bed) = self.bed.filter(|bed| config.beds.iter().all(|known| known.id != *bed)) {
+            return Err(Failure::usage(format!("there is no bed {bed} in {}", self.config.display())));
+        }
+        let story = read(&self.from)?;
+        let nights = self.nights(&config, &story)?;
+        let words = Words { language: config.gateway.language, zone: config.gateway.zone };
+        print(&match self.format {
+            Format::Text => output::text(&nights, &words),
+            Format::Csv => output::csv(&nights),
+            Format::Json => output::json(&nights),
+            Format::Html => page::page(&nights, &words),
+        })?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn nights(&self, config: &Config, story: &Story) -> Result<Vec<Night>, Failure> {
+        let zone = &config.gateway.zone;
+        let beyond = || Failure::usage("that night is beyond the calendar");
+        let last = match self.night {
+            Some(night) => night,
+            // Before noon, the one that ends today.
+            None => zone.to_datetime(clock::utc()).date().yesterday().map_err(|_| beyond())?,
+        };
+        let count: i64 = if self.month {
+            30
+        } else if self.week {
+            7
+        } else {
+            1
+        };
+        let mut nights = Vec::new();
+        for bed in config.beds.iter().filter(|bed| self.bed.is_none_or(|id| id == bed.id)) {
+            for back in (0..count).rev() {
+                let date = last.checked_sub(back.days()).map_err(|_| beyond())?;
+                let bounds = night::bounds(date, zone).ok_or_else(beyond)?;
+                nights.push(night::tell(story, bed.id, &bed.detect.watch, date, bounds));
+            }
+        }
+        Ok(nights)
+    }
+}
+
+/// Reads everything, line by line; what cannot be read is counted on stderr.
+fn read(path: &Path) -> Result<Story, Failure> {
+    let failed = |error: io::Error| Failure::failed(format!("{}: {error}", path.display()));
+    let mut input: Box<dyn BufRead> = if path == Path::new("-") {
+        Box::new(io::stdin().lock())
+    } else {
+        Box::new(BufReader::new(File::open(path).map_err(failed)?))
+    };
+    let (mut story, mut line) = (Story::default(), Vec::new());
+    let most = u64::try_from(LINE_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(2);
+    loop {
+        line.clear();
+        if (&mut input).take(most).read_until(b'\n', &mut line).map_err(failed)? == 0 {
+            break;
+        }
+        story.take(&String::from_utf8_lossy(&line));
+    }
+    tell_bad(path, story.bad);
+    Ok(story.sorted())
+}
+
+#[expect(clippy::print_stderr, reason = "the count of bad lines is no result")]
+fn tell_bad(path: &Path, bad: usize) {
+    if bad > 0 {
+        eprintln!("{}: {bad} lines could not be read and were left out", path.display());
+    }
+}
