@@ -79,7 +79,9 @@ struct Life {
     ledger: Ledger,
     faults: Faults,
     accepted: Vec<(AlertId, String)>,
+    /// Whether what waits in the store is wanted, and whether it has ever been read.
     fetch: bool,
+    fetched: bool,
     look: Moment,
     broker_away: Option<Moment>,
     busy: Option<Moment>,
@@ -294,6 +296,7 @@ impl Night {
             ledger: own,
             accepted,
             fetch: true,
+            fetched: false,
             look: self.now,
             broker_away: None,
             busy: None,

@@ -57,6 +57,7 @@ impl Night {
         let now = self.now();
         let Some(life) = &mut self.life else { return };
         let calm = life.calm.max(now.moment);
+        life.fetched = true;
         if !fetched.is_empty() {
             life.queue.recovered(fetched, &now, calm);
         }

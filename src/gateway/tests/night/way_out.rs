@@ -13,7 +13,9 @@ impl Night {
         while let Some(attempt) = self.life.as_mut().and_then(|life| life.queue.next_attempt(self.now)) {
             let Attempt { ticket, alert, channel, priority, number, .. } = attempt;
             self.say(|| format!("attempt {number} of {} over {channel} as {priority:?}", alert.sequence));
-            self.truth.departs(&alert, channel);
+            if self.life.as_ref().is_some_and(|life| life.fetched) {
+                self.truth.departs(&alert, channel);
+            }
             self.depart(Some(ticket), alert.id, channel, priority);
             self.cue(Cue::Departed);
         }
