@@ -125,7 +125,8 @@ fn what_a_night_writes_to_the_card_is_measured() {
         homes.map(|home| home.join().unwrap())
     });
     let [Some((start, _, quiet)), Some((_, alarms, told)), Some((_, waiting, kept))] = all else { return };
-    let hour = quiet as f64 * 60.0 / f64::from(minutes);
+    // Nothing is written but what is noted twice an hour.
+    let hour = quiet as f64 / f64::from((minutes / 30).max(1)) * 2.0;
     let (alarm, minute) = (told as f64 / alarms as f64, kept as f64 / waiting as f64);
     let night = hour * HOURS_A_NIGHT;
     eprintln!("first start, and a minute in bed: {start} bytes");
