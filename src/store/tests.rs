@@ -3,6 +3,7 @@
 mod away;
 mod backlog;
 pub(super) mod by_hand;
+mod crashes;
 mod damage;
 mod erase;
 #[path = "../../tests/support/ext4.rs"]
