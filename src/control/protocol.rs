@@ -44,6 +44,11 @@ pub enum Request {
         /// How long its acceptance is waited for, in seconds, 1 to 600.
         within_s: u32,
     },
+    /// The readings of a bed's mat as they come, until the connection ends.
+    Readings {
+        /// The bed.
+        bed: BedId,
+    },
     /// What was proven of a bed when it was set up.
     Proof {
         /// The bed.
@@ -74,7 +79,11 @@ impl Request {
     pub const fn needs(&self) -> Rights {
         match self {
             Self::Status {} | Self::Proof { .. } => Rights::Read,
-            Self::Pause { .. } | Self::Resume { .. } | Self::TestAlert { .. } | Self::Calibrated { .. } => Rights::Act,
+            Self::Pause { .. }
+            | Self::Resume { .. }
+            | Self::TestAlert { .. }
+            | Self::Readings { .. }
+            | Self::Calibrated { .. } => Rights::Act,
         }
     }
 }
@@ -105,6 +114,21 @@ pub enum Answer {
         bed: BedId,
         /// What the bed is doing.
         phase: Phase,
+    },
+    /// What a mat has said.
+    Reading {
+        /// When.
+        #[serde(with = "millis")]
+        time: Timestamp,
+        /// Each zone, in the sensor's own unit; none: it could not be read.
+        zones: Vec<Option<f64>>,
+    },
+    /// Nothing has come from the mat for a while.
+    Silence {},
+    /// So many of the oldest were dropped, as they were not read in time.
+    Missed {
+        /// How many.
+        count: u64,
     },
     /// What was proven of a bed; the only answer.
     #[serde(rename_all = "kebab-case")]

@@ -61,6 +61,7 @@ impl Gateway {
                 self.reply(answers, answer);
             }
             Request::TestAlert { bed, within_s } => self.test_alert(bed, within_s, answers),
+            Request::Readings { bed } => self.readings(bed, answers),
             Request::Proof { bed } => {
                 let answer = self.proof(bed);
                 self.reply(answers, std::future::ready(answer));

@@ -21,6 +21,7 @@ mod outbox;
 mod own;
 mod power;
 mod proofs;
+mod readings;
 mod reload;
 mod supervisor;
 mod tasks;

@@ -7,7 +7,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use crate::rig::{Bed, Home, Mat, channel, until_true};
+use crate::dispatch::Dispatch;
+use crate::rig::{Bed, Daemon, Home, Mat, alerts, channel, until_true, wait_for};
 
 /// What the mat says with the bed empty, on the back, left, right, on the edge, and empty again.
 const WALK: [f64; 6] = [110.0, 620.0, 560.0, 590.0, 350.0, 125.0];
@@ -25,6 +26,7 @@ impl Calibrate {
             .args(["calibrate", "--config"])
             .arg(home.configuration())
             .args(more)
+            .env_remove("RUNTIME_DIRECTORY")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -126,4 +128,34 @@ fn without_anybody_to_answer_it_says_so() {
     let (status, _, told) = Calibrate::start(&home, &[]).finish();
     assert_eq!(status.code(), Some(2), "{told}");
     assert!(told.contains("run it in a terminal"), "{told}");
+}
+
+#[test]
+fn beside_the_daemon_the_bed_is_paused_nobody_is_alarmed_and_the_result_is_kept() {
+    let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
+    home.configure(&[Bed::serial("bed-1", mat.port())], &[channel(dispatch.url(), "")]);
+    let daemon = Daemon::start(&home);
+    mat.wait_read(&daemon);
+    let mut calibrate = Calibrate::start(&home, &["--no-write"]);
+    for (step, load) in WALK.into_iter().enumerate() {
+        calibrate.asks(step + 1);
+        mat.shows(&[load]);
+        calibrate.answer("");
+    }
+    let (status, out, told) = calibrate.finish();
+    assert!(status.success(), "{told}");
+    assert!(told.contains("is not watched while you walk") && out.contains("empty = 110\n"), "{told}{out}");
+    wait_for(&dispatch, "bed-1", "paused");
+    wait_for(&dispatch, "bed-1", "resumed");
+    let alarms = alerts(&dispatch).into_iter().filter(|alert| alert.priority() == "alarm").count();
+    assert_eq!(alarms, 0, "six postures, and nobody is woken");
+
+    let page = Command::new(env!("CARGO_BIN_EXE_nattvakt"))
+        .args(["handover", "bed-1", "--language", "en", "--config"])
+        .arg(home.configuration())
+        .env_remove("RUNTIME_DIRECTORY")
+        .output()
+        .unwrap();
+    let page = String::from_utf8(page.stdout).unwrap();
+    assert!(page.contains("Verdict") && page.contains("good") && page.contains("NOT SENT"), "{page}");
 }

@@ -1,19 +1,26 @@
-//! The mat, read as the watch reads it. Only looks; where the watch holds the port, that is said.
+//! The mat: asked of the daemon where that runs, else read as the watch reads it.
 
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
 
+use crate::cli::Failure;
 use crate::clock::Clock;
 use crate::config::{Bed, Config};
+use crate::control::{Answer, Client, ClientError};
 use crate::model::Channels;
 use crate::sensor::{FEED_SIGNALS_MAX, Link, Sensor, Signal, mqtt, serial};
 
 /// The readings of one mat, for as long as this lives.
-pub(super) struct Readings {
-    signals: broadcast::Receiver<Signal>,
-    link: watch::Receiver<Link>,
-    // Ends with it.
-    _ways: JoinSet<()>,
+pub(super) enum Readings {
+    /// From the daemon, by a thread that ends with its connection.
+    Daemon(mpsc::Receiver<Heard>),
+    /// From the mat itself.
+    Mat {
+        signals: broadcast::Receiver<Signal>,
+        link: watch::Receiver<Link>,
+        /// Ends with it.
+        _ways: JoinSet<()>,
+    },
 }
 
 /// What comes from a mat.
@@ -25,6 +32,31 @@ pub(super) enum Heard {
     Rejected,
     /// The port or the broker is away.
     Away,
+    /// The daemon says no more, and why.
+    Ended(String),
+}
+
+/// Hears what the daemon hears; the readings were asked for on this connection.
+pub(super) fn overhear(mut daemon: Client) -> Result<Readings, Failure> {
+    let (hand_on, heard) = mpsc::channel(FEED_SIGNALS_MAX);
+    let listen = move || loop {
+        let said = match daemon.answer() {
+            Ok(Answer::Reading { zones, .. }) => match Channels::new(zones.iter().map(|zone| zone.unwrap_or(f64::NAN)))
+            {
+                Some(channels) => Heard::Channels(channels),
+                None => Heard::Rejected,
+            },
+            Ok(Answer::Silence {} | Answer::Missed { .. }) => continue,
+            Ok(answer) => Heard::Ended(ClientError::unexpected(&answer).to_string()),
+            Err(error) => Heard::Ended(error.to_string()),
+        };
+        let last = matches!(said, Heard::Ended(_));
+        if hand_on.blocking_send(said).is_err() || last {
+            return;
+        }
+    };
+    std::thread::Builder::new().name("readings".to_owned()).spawn(listen).map_err(Failure::failed)?;
+    Ok(Readings::Daemon(heard))
 }
 
 /// Opens the way in to the mat of a bed.
@@ -50,30 +82,40 @@ pub(super) fn listen(config: &Config, bed: &Bed) -> Readings {
             ways.spawn(async move { match mqtt::run(setup).await {} });
         }
     }
-    Readings { signals, link, _ways: ways }
+    Readings::Mat { signals, link, _ways: ways }
 }
 
 impl Readings {
     /// Waits for what comes next.
     pub(super) async fn next(&mut self) -> Heard {
+        let signals = match self {
+            Self::Daemon(heard) => match heard.recv().await {
+                Some(heard) => return heard,
+                None => return std::future::pending().await,
+            },
+            Self::Mat { signals, .. } => signals,
+        };
         loop {
-            match self.signals.recv().await {
+            match signals.recv().await {
                 Ok(Signal::Reading(reading)) => return Heard::Channels(reading.channels),
                 Ok(Signal::Rejected) => return Heard::Rejected,
                 Ok(Signal::Lost(_) | Signal::Away) => return Heard::Away,
                 // The latest ones are what counts.
                 Ok(Signal::Back) | Err(broadcast::error::RecvError::Lagged(_)) => {}
                 // The way in runs as long as this lives.
-                Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+                Err(broadcast::error::RecvError::Closed) => return std::future::pending().await,
             }
         }
     }
 
     /// Says why nothing comes, as far as the way in knows it.
     pub(super) fn trouble(&self) -> Option<String> {
-        match &*self.link.borrow() {
-            Link::Down(words) => Some(words.clone()),
-            Link::Connecting | Link::Up => None,
+        match self {
+            Self::Mat { link, .. } => match &*link.borrow() {
+                Link::Down(words) => Some(words.clone()),
+                Link::Connecting | Link::Up => None,
+            },
+            Self::Daemon(_) => None,
         }
     }
 }

@@ -78,7 +78,7 @@ impl<'a> Walk<'a> {
                         Failure::usage("calibrate asks at each step; run it in a terminal, with somebody at the bed")
                     });
                 }
-                heard = self.readings.next() => self.note(&heard),
+                heard = self.readings.next() => self.note(&heard)?,
                 _ = draw.tick() => self.gauge.draw("", self.last.as_ref())?,
             }
         }
@@ -99,7 +99,7 @@ impl<'a> Walk<'a> {
             tokio::select! {
                 () = sleep_until(clock::instant(next)) => {}
                 heard = self.readings.next() => {
-                    self.note(&heard);
+                    self.note(&heard)?;
                     if let (Heard::Channels(channels), true) = (&heard, clock::moment() >= begin) {
                         sampler.take(channels);
                     }
@@ -116,12 +116,14 @@ impl<'a> Walk<'a> {
         sampler.finish().ok_or_else(|| self.nothing())
     }
 
-    fn note(&mut self, heard: &Heard) {
+    fn note(&mut self, heard: &Heard) -> Result<(), Failure> {
         match heard {
             Heard::Channels(channels) => self.last = Some(*channels),
             Heard::Away => self.last = None,
             Heard::Rejected => {}
+            Heard::Ended(why) => return Err(Failure::failed(why)),
         }
+        Ok(())
     }
 
     fn nothing(&self) -> Failure {

@@ -124,7 +124,7 @@ fn in_bed<'e>(events: impl Iterator<Item = &'e Event>) -> Vec<Span> {
         | Kind::SensorRestored(_)
         | Kind::GatewayFault(_)
         | Kind::GatewayRestored(_)
-        | Kind::Paused
+        | Kind::Paused { .. }
         | Kind::Resumed { .. }
         | Kind::Started { .. }
         | Kind::Heartbeat(_)
@@ -134,7 +134,7 @@ fn in_bed<'e>(events: impl Iterator<Item = &'e Event>) -> Vec<Span> {
 
 fn paused<'e>(events: impl Iterator<Item = &'e Event>) -> Vec<Span> {
     spans(events.filter_map(|event| {
-        if event.kind == Kind::Paused {
+        if matches!(event.kind, Kind::Paused { .. }) {
             Some((true, event.time))
         } else {
             matches!(event.kind, Kind::Resumed { .. }).then_some((false, event.time))
