@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 
 use crate::dispatch::Dispatch;
-use crate::rig::{Bed, Daemon, Home, Mat, channel};
+use crate::rig::{Bed, Daemon, Home, Mat, channel, until_true};
 
 fn nattvakt(home: &Home, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nattvakt"));
@@ -20,6 +20,7 @@ fn a_test_that_dispatch_accepted_stands_on_the_page_also_after_a_restart() {
     let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
     home.configure(&[Bed::serial("bed-1", mat.port())], &[channel(dispatch.url(), "")]);
     let daemon = Daemon::start(&home);
+    until_true("the socket is open", || daemon.log().iter().any(|line| line.contains("Control socket is open")));
     let before = nattvakt(&home, &["handover", "bed-1", "--language", "en"]);
     assert_eq!(before.status.code(), Some(1), "{before:?}");
     assert!(said(&before).contains("NOT SENT") && said(&before).contains("NOT DONE"), "{before:?}");
@@ -27,7 +28,8 @@ fn a_test_that_dispatch_accepted_stands_on_the_page_also_after_a_restart() {
     let test = nattvakt(&home, &["test-alert", "bed-1"]);
     assert!(test.status.success(), "{test:?}");
     assert!(daemon.terminate().success());
-    let _daemon = Daemon::start(&home);
+    let daemon = Daemon::start(&home);
+    until_true("the socket is open", || daemon.log().iter().any(|line| line.contains("Control socket is open")));
     let page = said(&nattvakt(&home, &["handover", "bed-1", "--language", "en"]));
     assert!(page.contains("accepted by larmcentral after") && page.contains("NOT DONE"), "{page}");
 
