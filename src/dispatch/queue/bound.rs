@@ -19,7 +19,10 @@ impl Queue {
 
     pub(super) fn last_to_be_sent(&self) -> Option<Key> {
         let may_leave = |entry: &&Entry| !entry.is_in_flight();
-        let mut rest = self.entries.values().rev().filter(may_leave).filter(|entry| !entry.is_open_alarm());
+        // What something in memory closes leaves after that, which would overtake it else.
+        let is_closed = |entry: &&Entry| self.closers.contains_key(&entry.alert.id);
+        let others = self.entries.values().rev().filter(may_leave).filter(|entry| !is_closed(entry));
+        let mut rest = others.filter(|entry| !entry.is_open_alarm());
         let Some(newest) = rest.next() else {
             // Nothing but open alarms: the oldest goes last.
             return self.entries.values().find(may_leave).map(Entry::key);

@@ -33,6 +33,18 @@ fn at_the_bound_the_last_to_be_sent_leaves_and_is_asked_back() {
 }
 
 #[test]
+fn at_the_bound_nothing_is_left_that_would_overtake_what_it_closes() {
+    let mut queue = queue(Order::Fallback, 1).with_held_max(2);
+    queue.raise(alert(1, "bed-1", Kind::Rise), &now(0));
+    let rise = one(&mut queue, 0);
+    queue.on_outcome(rise.ticket, Outcome::try_again("503"), &now(0), u32::MAX);
+    queue.raise(closing(2, "bed-1", &[1]), &now(0));
+    queue.raise(alert(3, "bed-2", Kind::Rise), &now(0));
+    let sent: Vec<_> = attempts(&mut queue, 90).iter().map(|attempt| attempt.alert.sequence.0).collect();
+    assert!(!sent.contains(&2), "{sent:?}");
+}
+
+#[test]
 fn memory_stays_bounded_however_many_alerts_come_while_dispatch_hangs() {
     let mut queue = queue(Order::Fallback, 1).with_held_max(100);
     let mut hanging = Vec::new();
