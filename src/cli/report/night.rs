@@ -132,14 +132,20 @@ fn in_bed<'e>(events: impl Iterator<Item = &'e Event>) -> Vec<Span> {
     }))
 }
 
+/// Pauses end by themselves, also where nothing tells of their end.
 fn paused<'e>(events: impl Iterator<Item = &'e Event>) -> Vec<Span> {
-    spans(events.filter_map(|event| {
-        if matches!(event.kind, Kind::Paused { .. }) {
-            Some((true, event.time))
-        } else {
-            matches!(event.kind, Kind::Resumed { .. }).then_some((false, event.time))
+    let mut spans: Vec<Span> = Vec::new();
+    for event in events {
+        if let Kind::Paused { until } = event.kind {
+            spans.push(Span { from: Some(event.time), to: Some(until) });
+        } else if matches!(event.kind, Kind::Resumed { .. }) {
+            match spans.last_mut() {
+                Some(span) => span.to = span.to.min(Some(event.time)),
+                None => spans.push(Span { from: None, to: Some(event.time) }),
+            }
         }
-    }))
+    }
+    spans
 }
 
 /// The faults in which a bed was not watched: of its whole mat, and of the broker.
@@ -257,7 +263,7 @@ mod tests {
         let told = night(&story(&[
             // From an hour before the watch until an hour into it; a pause within it counts no second time.
             ("15T20:00:00", "sensor-fault", ",\"fault\":\"silent\""),
-            ("15T21:30:00", "paused", ""),
+            ("15T21:30:00", "paused", ",\"until\":\"2026-01-15T23:30:00.000Z\""),
             ("15T21:50:00", "resumed", ",\"reason\":\"command\",\"occupied\":true"),
             ("15T22:00:00", "sensor-restored", ",\"fault\":\"silent\""),
             ("16T05:30:00", "gateway-fault", ",\"fault\":\"broker\""),
@@ -267,6 +273,15 @@ mod tests {
         assert_eq!(told.faults.iter().map(|fault| fault.fault.as_str()).collect::<Vec<_>>(), ["silent", "broker"]);
         assert_eq!(told.paused.len(), 1);
         assert_eq!(told.not_watched_min, 60 + 30);
+    }
+
+    #[test]
+    fn a_pause_ends_by_itself_where_nothing_tells_of_its_end() {
+        let until = |until: &str| format!(",\"until\":\"2026-01-{until}.000Z\"");
+        let told = night(&story(&[("15T22:00:00", "paused", &until("15T23:00:00"))]));
+        assert_eq!((told.paused.len(), told.not_watched_min), (1, 60));
+        let resumed = ("15T22:20:00", "resumed", ",\"reason\":\"return\",\"occupied\":true");
+        assert_eq!(night(&story(&[("15T22:00:00", "paused", &until("15T23:00:00")), resumed])).not_watched_min, 20);
     }
 
     #[test]
