@@ -4,7 +4,7 @@ use nattvakt::model::MatHealth;
 use serde_json::json;
 
 use crate::control::{command, home_with, status, stdout, wait_status};
-use crate::rig::{Daemon, Home, alerts, until_true, wait_for};
+use crate::rig::{Daemon, Home, alerts, assert_same_time, until_true, wait_for};
 
 fn act(home: &Home, name: &str, arguments: &[&str]) -> (Option<i32>, String) {
     let output = until_it_listens(home, name, arguments);
@@ -37,7 +37,7 @@ fn a_pause_is_told_silences_a_rise_outlives_a_restart_and_ends_with_the_return()
     let (said, code) = wait_status(&home, "the bed is known", |status| status["beds"][0]["phase"] == "empty");
     let bed = &said["beds"][0];
     assert_eq!((&bed["mat"], &bed["watched"], code), (&json!(MatHealth::Paused), &json!(false), 0), "{said:#}");
-    assert_eq!(bed["paused-until"], paused.body["data"]["until"]);
+    assert_same_time(bed["paused-until"].as_str().unwrap().parse().unwrap(), until);
 
     mat.lies();
     let resumed = wait_for(&dispatch, "bed-1", "resumed");
