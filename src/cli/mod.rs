@@ -9,6 +9,7 @@ mod doctor;
 mod forget;
 mod handover;
 mod init;
+mod live;
 mod nights;
 mod pause;
 mod read_store;
@@ -60,6 +61,7 @@ enum Command {
     Resume(pause::ResumeArgs),
     Handover(handover::Args),
     TestAlert(test_alert::Args),
+    Live(live::Args),
     Forget(forget::Args),
     Wipe(wipe::Args),
     #[command(hide = true)]
@@ -123,6 +125,7 @@ pub fn main() -> ExitCode {
         Command::Resume(args) => args.run(),
         Command::Handover(args) => args.run(),
         Command::TestAlert(args) => args.run(),
+        Command::Live(args) => args.run(),
         Command::Forget(args) => args.run(),
         Command::Wipe(args) => args.run(),
         Command::ReadStore(args) => args.run(),

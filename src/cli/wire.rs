@@ -41,7 +41,7 @@ impl Wire {
     }
 
     /// Returns where the socket is.
-    fn path(&self) -> Result<PathBuf, Failure> {
+    pub(super) fn path(&self) -> Result<PathBuf, Failure> {
         if let Some(socket) = &self.socket {
             return Ok(socket.clone());
         }

@@ -10,7 +10,7 @@ use super::access::{ACT_GROUP, READ_GROUP, Rights};
 use super::status::{Phase, Status};
 use crate::model::proof::{Calibrated, Proof};
 use crate::model::time::millis;
-use crate::model::{AlertId, BedId, Sequence};
+use crate::model::{AlertId, BedId, Event, Sequence};
 
 /// The longest request, in bytes, without the end of the line.
 pub const REQUEST_BYTES_MAX: usize = 4096;
@@ -35,6 +35,12 @@ pub enum Request {
     Resume {
         /// The bed.
         bed: BedId,
+    },
+    /// What a bed sees and what happens, from now on until the connection ends.
+    Live {
+        /// The bed; none: the first one.
+        #[serde(default)]
+        bed: Option<BedId>,
     },
     /// A marked test alert goes the way of all alerts.
     TestAlert {
@@ -83,7 +89,8 @@ impl Request {
             | Self::Resume { .. }
             | Self::TestAlert { .. }
             | Self::Readings { .. }
-            | Self::Calibrated { .. } => Rights::Act,
+            | Self::Calibrated { .. }
+            | Self::Live { .. } => Rights::Act,
         }
     }
 }
@@ -138,10 +145,57 @@ pub enum Answer {
         /// The latest of each proof.
         proof: Proof,
     },
+    /// What a bed sees at a moment.
+    Sight(Sight),
+    /// Something was decided, about the bed or the gateway.
+    Event {
+        /// What.
+        event: Event,
+        /// The alert that is sent of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        alert: Option<AlertId>,
+    },
+    /// A channel has accepted an alert.
+    Accepted {
+        /// The alert.
+        alert: AlertId,
+        /// The channel's name.
+        channel: String,
+        /// When.
+        #[serde(with = "millis")]
+        at: Timestamp,
+    },
+    /// So many of the oldest were dropped, as they were not read in time.
+    Missed {
+        /// How many.
+        count: u64,
+    },
     /// A step of a test alert; the last one is `delivered` or `not-delivered`.
     Test(TestStep),
     /// It is not done, and why; the last answer.
     Error(Refusal),
+}
+
+/// What a bed sees at a moment. Levels are in the sensor's own unit, summed over the zones, load counted upwards.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Sight {
+    /// The bed.
+    pub bed: BedId,
+    /// When.
+    #[serde(with = "millis")]
+    pub time: Timestamp,
+    /// The load; none: the reading could not be used.
+    pub value: Option<f64>,
+    /// The level of the empty bed, where it is known.
+    pub empty: Option<f64>,
+    /// The level with somebody lying in it, where it is known.
+    pub occupied: Option<f64>,
+    /// The load at or below which nobody lies there.
+    pub leave: Option<f64>,
+    /// The load at or above which somebody does.
+    pub enter: Option<f64>,
+    /// What the bed is doing.
+    pub phase: Phase,
 }
 
 /// A step of a test alert on its way.
@@ -271,6 +325,8 @@ mod tests {
         assert_eq!(needs(r#"{"do":"pause","bed":"bed-1","for-s":60}"#), Rights::Act);
         assert_eq!(needs(r#"{"do":"pause","bed":"bed-1","for-s":60,"until-return":true}"#), Rights::Act);
         assert_eq!(needs(r#"{"do":"resume","bed":"bed-1"}"#), Rights::Act);
+        assert_eq!(needs(r#"{"do":"test-alert","within-s":60}"#), Rights::Act);
+        assert_eq!(needs(r#"{"do":"live"}"#), Rights::Act, "readings are for few");
     }
 
     #[test]

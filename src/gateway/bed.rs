@@ -18,7 +18,7 @@ use super::outbox::{Outbox, Taken, draw_id};
 use super::supervisor::Beat;
 use super::tasks::lock;
 use crate::clock::{self, Clock};
-use crate::detect::{Alarm, Because, BedMemory, Detector, EdgeMemory, Memory, Settings, Standing, Start};
+use crate::detect::{Alarm, Because, BedMemory, Detector, EdgeMemory, Memory, Settings, Standing, Start, View};
 use crate::model::{AlertId, Event, MatHealth, Moment, Quality, Reading};
 use crate::sensor::{Feed, Sensor, Signal};
 
@@ -111,6 +111,12 @@ pub(super) enum Wish {
     Resume(mpsc::Sender<(bool, Standing)>),
 }
 
+/// What the detector saw at a moment, for people who watch.
+pub(super) type Sight = (Moment, View);
+
+/// Sights that wait for one who watches; the oldest go.
+pub(super) const SIGHTS_MAX: usize = 64;
+
 /// Wishes that wait for a bed at most; the oldest go unanswered.
 pub(super) const WISHES_MAX: usize = 16;
 
@@ -125,6 +131,8 @@ pub(super) struct Bed {
     pub feed: Feed,
     /// What people want of it.
     pub wishes: broadcast::Sender<Wish>,
+    /// What it sees, for people who watch.
+    pub sights: broadcast::Sender<Sight>,
     /// The clocks.
     pub clock: Clock,
     /// Where alerts go.
@@ -155,6 +163,7 @@ impl Bed {
             last,
             answered,
             decided,
+            read: false,
             bed: &self,
         };
         watching.go_on();
@@ -183,6 +192,7 @@ impl Bed {
                 _ = stop.wait_for(|stop| *stop) => break,
             }
             watching.follow_up().await;
+            watching.show();
             let due = watching.detector.next_deadline();
             // A deadline that has moved away is met too early once and looked up again: cheaper than to move it at
             // each reading.
@@ -228,6 +238,8 @@ struct Watching<'a> {
     last: Option<Signal>,
     answered: bool,
     decided: bool,
+    /// Whether a reading has come that was not shown to those who watch.
+    read: bool,
 }
 
 impl Watching<'_> {
@@ -248,6 +260,7 @@ impl Watching<'_> {
             Signal::Back => self.way(None),
             Signal::Rejected | Signal::Reading(Reading { quality: Quality::Old, .. }) => {}
         }
+        self.read |= matches!(signal, Signal::Reading(_));
         match signal {
             Signal::Reading(reading) => self.detector.on_reading(&reading, now),
             Signal::Rejected => self.detector.on_rejected(now),
@@ -261,6 +274,13 @@ impl Watching<'_> {
     fn way(&mut self, last: Option<Signal>) {
         self.last = last;
         lock(&self.bed.known).last = last;
+    }
+
+    /// Shows what it sees to those who watch, after what was decided is on its way.
+    fn show(&mut self) {
+        if std::mem::take(&mut self.read) && self.bed.sights.receiver_count() > 0 {
+            drop(self.bed.sights.send((self.bed.clock.now().moment, self.detector.view())));
+        }
     }
 
     /// Does what somebody wants.

@@ -60,6 +60,7 @@ impl Gateway {
                 let answer = self.resume(bed);
                 self.reply(answers, answer);
             }
+            Request::Live { bed } => self.live(bed, answers),
             Request::TestAlert { bed, within_s } => self.test_alert(bed, within_s, answers),
             Request::Readings { bed } => self.readings(bed, answers),
             Request::Proof { bed } => {
@@ -149,7 +150,7 @@ impl Gateway {
         self.config.gateway.zone.iana_name().unwrap_or("UTC").to_owned()
     }
 
-    fn look(&self) -> Look {
+    pub(super) fn look(&self) -> Look {
         let bed = |bed: &crate::config::Bed| {
             let running = self.beds.get(&bed.id)?;
             Some(BedLook { bed: bed.id, watch: bed.detect.watch.clone(), wishes: running.wishes.clone() })
@@ -173,7 +174,7 @@ fn no_answer(bed: BedId) -> Answer {
 }
 
 /// Everything that has to be asked to know how everything is.
-struct Look {
+pub(super) struct Look {
     gateway: GatewayId,
     zone: String,
     beds: Vec<BedLook>,
@@ -194,7 +195,7 @@ struct BedLook {
 
 impl Look {
     /// Asks everybody; who does not answer in time is shown so.
-    async fn status(self) -> Status {
+    pub(super) async fn status(&self) -> Status {
         let asked = self.beds.iter().map(BedLook::ask).collect::<Vec<_>>();
         let channels = timeout(ANSWERS_WITHIN, self.outbox.ask_channels()).await.ok().and_then(Result::ok);
         let mut standings = Vec::new();
@@ -214,14 +215,14 @@ impl Look {
             problems: Vec::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             gateway: self.gateway,
-            time_zone: self.zone,
+            time_zone: self.zone.clone(),
             time: now.utc,
             started: self.started.utc,
             uptime_s: now.moment.since(self.started.moment).as_secs(),
             clock: if now.trusted { ClockHealth::Trusted } else { ClockHealth::Untrusted },
             power,
             beds,
-            channels: self.channels.into_iter().map(|name| channel(name, channels.as_deref(), &now)).collect(),
+            channels: self.channels.iter().map(|name| channel(name.clone(), channels.as_deref(), &now)).collect(),
             store: store(&self.store.borrow()),
             faults: self.own.open().into_iter().map(fault).collect(),
         };
@@ -271,7 +272,7 @@ impl BedLook {
     }
 }
 
-fn phase(phase: ViewPhase) -> Phase {
+pub(super) fn phase(phase: ViewPhase) -> Phase {
     match phase {
         ViewPhase::Unknown => Phase::Unknown,
         ViewPhase::Empty => Phase::Empty,

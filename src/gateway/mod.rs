@@ -16,6 +16,7 @@ mod calls;
 mod certificates;
 mod faults;
 mod ledger;
+mod live;
 mod noting;
 mod outbox;
 mod own;
@@ -51,7 +52,7 @@ use crate::sensor::mqtt::Mat;
 use crate::sensor::mqtt::publisher::{PUBLICATIONS_MAX, Publication};
 use crate::sensor::{BrokerSettings, FEED_SIGNALS_MAX, Feed, Sensor, Signal};
 use crate::store::{self, Recovered, Store};
-use bed::{Bed, BedState, Knowledge, WISHES_MAX, Wish};
+use bed::{Bed, BedState, Knowledge, SIGHTS_MAX, Sight, WISHES_MAX, Wish};
 use board::Board;
 use noting::{ACCEPTED_KEY, Remembered};
 use outbox::Outbox;
@@ -183,6 +184,7 @@ struct RunningBed {
     settings: config::Bed,
     feed: Feed,
     wishes: broadcast::Sender<Wish>,
+    sights: broadcast::Sender<Sight>,
     known: Arc<Mutex<Knowledge>>,
     stop: watch::Sender<bool>,
 }
@@ -287,11 +289,13 @@ impl Gateway {
         known: Arc<Mutex<Knowledge>>,
     ) {
         let (stop, wishes) = (watch::Sender::new(false), broadcast::Sender::new(WISHES_MAX));
+        let sights = broadcast::Sender::new(SIGHTS_MAX);
         let watching = Bed {
             settings: bed.detect.clone(),
             mat: bed::mat_of(&bed.sensor),
             feed: feed.clone(),
             wishes: wishes.clone(),
+            sights: sights.clone(),
             clock: self.clock.clone(),
             outbox: self.outbox.clone(),
             board: self.board.clone(),
@@ -306,7 +310,7 @@ impl Gateway {
             let feed = heard.take().unwrap_or_else(|| watching.feed.subscribe());
             watching.clone().watch(feed, beat)
         });
-        self.beds.insert(bed.id, RunningBed { settings: bed.clone(), feed, wishes, known, stop });
+        self.beds.insert(bed.id, RunningBed { settings: bed.clone(), feed, wishes, sights, known, stop });
     }
 
     /// Tells dispatch that the gateway has started, and what was wrong with its file then.

@@ -38,6 +38,13 @@ struct Inner {
 /// What happens, for people who watch. Each of them may miss the oldest; nobody waits for them.
 #[derive(Debug, Clone)]
 pub(super) enum News {
+    /// An event was decided.
+    Decided {
+        /// The event.
+        event: Event,
+        /// The alert that is sent of it.
+        alert: Option<AlertId>,
+    },
     /// A channel has accepted an alert.
     Accepted(Delivered),
     /// An alert has been accepted by all that it must reach.
@@ -129,6 +136,10 @@ impl Outbox {
             // Nobody listening is no error.
             drop(tap.send(event.clone()));
         }
+        self.tell(|| match &taken {
+            Taken::Sent(alert) => News::Decided { event: alert.event.clone(), alert: Some(alert.id) },
+            Taken::Noted(event) => News::Decided { event: event.clone(), alert: None },
+        });
         match taken {
             Taken::Sent(alert) => {
                 let receipt = self.0.store.append(&alert, state().map(|state| (key, state)));
@@ -149,6 +160,7 @@ impl Outbox {
         let alert = self.alert(event, Draft { id: draw_id(), priority: Kind::Test.priority(), closes: Vec::new() });
         self.send(Command::Raise(Box::new(alert.clone())));
         tracing::info!(kind = alert.event.kind.as_str(), alert.id = %alert.id, "Test alert raised");
+        self.tell(|| News::Decided { event: alert.event.clone(), alert: Some(alert.id) });
         let receipt = self.0.store.append(&alert, None);
         (alert, receipt)
     }

@@ -110,7 +110,7 @@ impl Test {
                         self.say(step, accepted.at).await?;
                     }
                     Ok(News::Delivered(id)) if id == self.id => break,
-                    Ok(News::Accepted(_) | News::Delivered(_)) | Err(RecvError::Lagged(_)) => {}
+                    Ok(News::Decided { .. } | News::Accepted(_) | News::Delivered(_)) | Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => return Err(Gone),
                 },
                 () = tokio::time::sleep_until(until) => {

@@ -166,6 +166,11 @@ fn a_rise_is_told_while_a_thousand_connections_rubbish_and_readers_that_do_not_r
         .repeat(20_000);
         drop(stream.write_all(&many));
     }
+    // And who watches live, but never looks.
+    let mut blind: Vec<UnixStream> = (0..3).map(|_| connect_to(&home)).collect();
+    for stream in &mut blind {
+        stream.write_all(b"{\"do\":\"live\"}\n").unwrap();
+    }
     let path = socket(&home);
     let mobs: Vec<_> = (0..4)
         .map(|_| {
@@ -192,7 +197,7 @@ fn a_rise_is_told_while_a_thousand_connections_rubbish_and_readers_that_do_not_r
     }
     mat.lies();
     assert_eq!(wait_for(&dispatch, "bed-1", "return").closes(), [rise.id()]);
-    drop(deaf);
+    drop((deaf, blind));
     let (said, code) = wait_status(&home, "an answer again", |status| status["version"].is_string());
     assert_eq!((&said["well"], code), (&json!(true), 0), "{said:#}");
     assert_eq!(alerts(&dispatch).len(), 2, "{:#?}", alerts(&dispatch));

@@ -30,6 +30,7 @@ mod handover;
 mod init;
 mod killed;
 mod kills;
+mod live;
 mod names;
 mod night;
 mod outage;
