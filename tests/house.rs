@@ -209,3 +209,17 @@ fn the_technicians_pages_have_a_section_on_each_fault() {
         }
     }
 }
+
+#[test]
+fn the_file_for_cross_knows_both_arm_targets_with_their_linkers() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("cross.toml")).unwrap();
+    let file: toml::Table = text.parse().unwrap();
+    for (target, gcc) in [("aarch64-unknown-linux-gnu", "aarch64"), ("armv7-unknown-linux-gnueabihf", "arm")] {
+        let linker = format!("CARGO_TARGET_{}_LINKER={gcc}-linux-gnu", target.to_uppercase().replace('-', "_"));
+        let settings = file["target"][target].as_table().unwrap();
+        assert!(settings["env"]["passthrough"].as_array().unwrap()[0].as_str().unwrap().starts_with(&linker));
+        assert!(
+            settings["pre-build"].as_array().unwrap()[1].as_str().unwrap().contains(&format!("gcc-{gcc}-linux-gnu"))
+        );
+    }
+}

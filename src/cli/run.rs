@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use tokio::sync::mpsc;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::{Failure, Signals, Told, block_on};
 use crate::clock::Clock;
@@ -45,11 +45,16 @@ pub(crate) struct Args {
 impl Args {
     /// Runs until a signal says stop.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        // Debian's arm64 kernel backs every program with huge pages, which costs a small one a dozen megabytes.
+        let small_pages = nix::sys::prctl::set_thp_disable(true);
         let chosen = choose(&self.config)?;
         let _writes_out_at_the_end = telemetry::start(self.log);
         info!(version = env!("CARGO_PKG_VERSION"), beds = chosen.config.beds.len(), "Starting");
         if let Some(broken) = &chosen.broken {
             warn!(error = broken, "The configuration file is not sound; the last accepted one is used");
+        }
+        if let Err(error) = small_pages {
+            debug!(error = %error, "Transparent huge pages stay as they are");
         }
         chosen.remember();
         let clock = Clock::new(chosen.config.gateway.clock);
