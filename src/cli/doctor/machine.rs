@@ -66,6 +66,11 @@ fn judge_clock(source: ClockSource, synchronised: bool, behind: bool, distrusted
     }
 }
 
+/// Counts of the file system have 32 bits on 32-bit ARM, where a card of more than 4 GB would not fit their product.
+fn wide(count: impl Into<u64>) -> u64 {
+    count.into()
+}
+
 /// Looks at the disk below the store. Blocks.
 pub(super) fn disk(store: &Path) -> Line {
     let there = store.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
@@ -73,10 +78,10 @@ pub(super) fn disk(store: &Path) -> Line {
         Err(error) => Line::wrong("disk", format!("{}: {error}", there.display()), "is it mounted?"),
         Ok(stat) => judge_disk(&Disk {
             path: there.display().to_string(),
-            free: stat.blocks_available() * stat.fragment_size(),
-            size: stat.blocks() * stat.fragment_size(),
+            free: wide(stat.blocks_available()).saturating_mul(wide(stat.fragment_size())),
+            size: wide(stat.blocks()).saturating_mul(wide(stat.fragment_size())),
             // Some file systems count none.
-            inodes: (stat.files() > 0).then(|| stat.files_available()),
+            inodes: (stat.files() > 0).then(|| wide(stat.files_available())),
             read_only: stat.flags().contains(FsFlags::ST_RDONLY),
             in_memory: nix::sys::statfs::statfs(there)
                 .is_ok_and(|stat| stat.filesystem_type() == nix::sys::statfs::TMPFS_MAGIC),
