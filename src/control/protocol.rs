@@ -165,11 +165,6 @@ pub enum Answer {
         #[serde(with = "millis")]
         at: Timestamp,
     },
-    /// So many of the oldest were dropped, as they were not read in time.
-    Missed {
-        /// How many.
-        count: u64,
-    },
     /// A step of a test alert; the last one is `delivered` or `not-delivered`.
     Test(TestStep),
     /// It is not done, and why; the last answer.

@@ -110,6 +110,8 @@ impl Scene {
             Answer::Paused { .. }
             | Answer::Resumed { .. }
             | Answer::Proof { .. }
+            | Answer::Reading { .. }
+            | Answer::Silence {}
             | Answer::Test(_)
             | Answer::Error(_) => {}
         }

@@ -79,7 +79,7 @@ fn numbers(scene: &Scene, columns: usize) -> String {
     let Some(sight) = scene.sights.back() else {
         return fit("No reading yet.", columns);
     };
-    let number = |value: Option<f64>| value.map_or("?".to_owned(), |value| short(value));
+    let number = |value: Option<f64>| value.map_or("?".to_owned(), short);
     let value = sight.value.map_or("not usable".to_owned(), short);
     let words = match (sight.empty, sight.occupied) {
         (None, None) => format!("load {value}   levels are not known yet"),

@@ -45,6 +45,7 @@ impl Terminal {
     }
 
     /// Returns its columns and rows; 80 by 24 where it does not say.
+    #[expect(clippy::unused_self, reason = "only of a terminal that is taken over")]
     pub(super) fn size(&self) -> (usize, usize) {
         match tcgetwinsize(stdout()) {
             Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col.into(), size.ws_row.into()),
@@ -53,6 +54,7 @@ impl Terminal {
     }
 
     /// Shows these rows, from the top.
+    #[expect(clippy::unused_self, reason = "only of a terminal that is taken over")]
     pub(super) fn show(&self, rows: &[String]) -> io::Result<()> {
         // Emptied first: after the last column there is nothing to empty, and the last character would go.
         let rows: Vec<String> = rows.iter().map(|row| format!("\x1b[K{row}\x1b[0m")).collect();
