@@ -126,6 +126,9 @@ pub struct PauseMemory {
     /// Whether it ends as soon as somebody has lain down again.
     #[serde(default)]
     pub until_return: bool,
+    /// Whether the bed had not been seen for a while when it began.
+    #[serde(default)]
+    pub unseen: bool,
 }
 
 /// An absence that is open.

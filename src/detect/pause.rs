@@ -29,6 +29,8 @@ pub(super) struct Pause {
     pub until: Moment,
     /// Whether it ends as soon as somebody has lain down again.
     pub until_return: bool,
+    /// Whether the bed had not been seen for a while when it began: what is found then may have happened before it.
+    pub unseen: bool,
 }
 
 impl Detector {
@@ -36,7 +38,7 @@ impl Detector {
     pub fn on_pause(&mut self, length: Duration, until_return: bool, now: Now) -> Moment {
         self.on_deadline(now);
         let until = self.now.moment + length.min(PAUSE_MAX);
-        let paused = self.rules.pause(&self.settings, until, until_return, &self.now);
+        let paused = self.rules.pause(&self.settings, until, until_return, self.gap, &self.now);
         self.tell(paused, Because::Asked);
         self.changed = true;
         until
@@ -72,11 +74,11 @@ impl Detector {
 
 impl Rules {
     /// Begins a pause, or changes the one that there is.
-    fn pause(&mut self, settings: &Settings, until: Moment, until_return: bool, now: &Now) -> Event {
+    fn pause(&mut self, settings: &Settings, until: Moment, until_return: bool, gap: bool, now: &Now) -> Event {
         let kind = Kind::Paused { until: now.utc_of(until) };
         let paused = event(settings, kind, now.utc, None, now);
-        let from = self.pause.map_or(now.moment, |pause| pause.from);
-        self.pause = Some(Pause { from, until, until_return });
+        let (from, unseen) = self.pause.map_or((now.moment, gap), |pause| (pause.from, pause.unseen));
+        self.pause = Some(Pause { from, until, until_return, unseen });
         self.release_daily(until);
         paused
     }
@@ -135,15 +137,16 @@ impl Rules {
     ) -> Event {
         let made = event(settings, kind, time, not_before, now);
         let Some(pause) = self.pause else { return made };
-        let (first, from) = (made.not_before.unwrap_or(made.time), now.utc_of(pause.from));
+        let not_before = made.not_before.filter(|_| pause.unseen);
+        let (first, from) = (not_before.unwrap_or(made.time), now.utc_of(pause.from));
         let before = first < from && (!now.trusted || settings.watch.is_on_between(first, from));
         Event { watched: made.watched && before, ..made }
     }
 
     /// Returns the pause, for what a restart must know.
     pub(super) fn pause_memory(&self, now: &Now) -> Option<PauseMemory> {
-        let Pause { from, until, until_return } = self.pause?;
-        Some(PauseMemory { from: now.utc_of(from), until: now.utc_of(until), until_return })
+        let Pause { from, until, until_return, unseen } = self.pause?;
+        Some(PauseMemory { from: now.utc_of(from), until: now.utc_of(until), until_return, unseen })
     }
 }
 
@@ -152,6 +155,6 @@ impl PauseMemory {
     pub(super) fn restore(&self, saved: Timestamp, now: &Now) -> Pause {
         let moment = |utc| moment_over_restart(utc, saved, now);
         let until = moment(self.until).min(now.moment + PAUSE_MAX);
-        Pause { from: moment(self.from).min(now.moment), until, until_return: self.until_return }
+        Pause { from: moment(self.from).min(now.moment), until, until_return: self.until_return, unseen: self.unseen }
     }
 }

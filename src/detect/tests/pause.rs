@@ -142,6 +142,23 @@ fn a_pause_outlives_a_restart_and_one_that_ran_out_meanwhile_is_over() {
 }
 
 #[test]
+fn who_leaves_in_a_pause_while_the_program_is_off_is_told_only_where_she_may_have_left_before_it() {
+    let mut bed = evening();
+    bed.goes_to_bed().pause(HOUR, false);
+    let memory = Start::Remembered(bed.detector.memory());
+    let mut after = Bed::new(settings(), &memory, "2026-01-15T21:30:00Z");
+    after.shows(EMPTY, 60.0);
+    assert_eq!(after.told(), [""; 0], "she was in bed when it began");
+
+    let mut bed = evening();
+    bed.goes_to_bed();
+    let memory = Start::Remembered(bed.detector.memory());
+    let mut after = Bed::new(settings(), &memory, "2026-01-15T21:30:00Z");
+    after.pause(HOUR, false).shows(EMPTY, 60.0);
+    assert_eq!(after.told(), ["paused", "rise"], "nobody has seen her since before it");
+}
+
+#[test]
 fn who_is_not_in_bed_by_the_set_time_in_a_pause_is_told_at_its_end() {
     let mut settings = settings();
     settings.alarm.not_in_bed = Some("22:30".parse().unwrap());
