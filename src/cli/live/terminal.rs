@@ -44,6 +44,7 @@ impl Terminal {
         Ok(this)
     }
 
+    #[expect(clippy::unused_self, reason = "only who has the terminal asks for its size")]
     /// Returns its columns and rows; 80 by 24 where it does not say.
     #[expect(clippy::unused_self, reason = "only of a terminal that is taken over")]
     pub(super) fn size(&self) -> (usize, usize) {
@@ -53,6 +54,7 @@ impl Terminal {
         }
     }
 
+    #[expect(clippy::unused_self, reason = "only who has the terminal draws on it")]
     /// Shows these rows, from the top.
     #[expect(clippy::unused_self, reason = "only of a terminal that is taken over")]
     pub(super) fn show(&self, rows: &[String]) -> io::Result<()> {
