@@ -44,9 +44,8 @@ impl Terminal {
         Ok(this)
     }
 
-    #[expect(clippy::unused_self, reason = "only who has the terminal asks for its size")]
     /// Returns its columns and rows; 80 by 24 where it does not say.
-    #[expect(clippy::unused_self, reason = "only of a terminal that is taken over")]
+    #[expect(clippy::unused_self, reason = "only who has the terminal asks for its size")]
     pub(super) fn size(&self) -> (usize, usize) {
         match tcgetwinsize(stdout()) {
             Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col.into(), size.ws_row.into()),
@@ -54,9 +53,8 @@ impl Terminal {
         }
     }
 
-    #[expect(clippy::unused_self, reason = "only who has the terminal draws on it")]
     /// Shows these rows, from the top.
-    #[expect(clippy::unused_self, reason = "only of a terminal that is taken over")]
+    #[expect(clippy::unused_self, reason = "only who has the terminal draws on it")]
     pub(super) fn show(&self, rows: &[String]) -> io::Result<()> {
         // Emptied first: after the last column there is nothing to empty, and the last character would go.
         let rows: Vec<String> = rows.iter().map(|row| format!("\x1b[K{row}\x1b[0m")).collect();
