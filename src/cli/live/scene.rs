@@ -121,8 +121,9 @@ impl Scene {
         let detail = event.detail.as_ref().map_or(String::new(), |detail| format!(": {detail}"));
         let zone = event.zone.map_or(String::new(), |zone| format!(" zone {zone}"));
         let fault = serde_json::to_value(event).ok();
-        let fault = fault.as_ref().and_then(|event| event.get("fault")?.as_str()).unwrap_or_default();
-        let words = format!("{} {fault}{zone}{detail}", event.kind.as_str());
+        let fault = fault.as_ref().and_then(|event| event.get("fault")?.as_str());
+        let fault = fault.map_or(String::new(), |fault| format!(" {fault}"));
+        let words = format!("{}{fault}{zone}{detail}", event.kind.as_str());
         let delivery = match alert {
             Some(_) => "on its way".to_owned(),
             None if event.watched => "not told".to_owned(),
