@@ -48,6 +48,11 @@ impl Board {
         self.change(|picture| std::mem::replace(&mut picture.clock, clock) != clock);
     }
 
+    /// Whether mains is there; `None` where the machine cannot tell.
+    pub(super) fn mains(&self, mains: Option<bool>) {
+        self.change(|picture| std::mem::replace(&mut picture.mains, mains) != mains);
+    }
+
     fn change(&self, change: impl FnOnce(&mut Health) -> bool) {
         self.0.send_if_modified(change);
     }

@@ -21,7 +21,7 @@ use crate::detect::{PAUSE_MAX, Standing, ViewPhase};
 use crate::dispatch::ChannelView;
 use crate::model::health::ClockHealth;
 use crate::model::proof::Calibrated;
-use crate::model::{BedId, GatewayId, MatHealth, Now, Watch};
+use crate::model::{BedId, GatewayId, Health, MatHealth, Now, Watch};
 use crate::store::{self, Condition};
 
 /// How long a bed or the delivery task may take to say how it is.
@@ -165,6 +165,7 @@ impl Gateway {
             outbox: self.outbox.clone(),
             store: self.outbox.store().health(),
             own: self.own.clone(),
+            health: self.board.follow(),
         }
     }
 }
@@ -184,6 +185,7 @@ pub(super) struct Look {
     outbox: Outbox,
     store: watch::Receiver<store::Health>,
     own: Own,
+    health: watch::Receiver<Health>,
 }
 
 /// A bed that has to be asked.
@@ -202,8 +204,7 @@ impl Look {
         for answer in asked {
             standings.push(answered(answer).await);
         }
-        let power =
-            timeout(ANSWERS_WITHIN, tokio::task::spawn_blocking(power)).await.ok().and_then(Result::ok).flatten();
+        let power = self.health.borrow().mains.map(|mains| if mains { Power::Mains } else { Power::Battery });
         let now = self.clock.now();
         let beds = self.beds.iter().zip(standings).map(|(bed, standing)| bed.status(standing, &now)).collect();
         let fault = |(fault, detail): (_, Option<(Timestamp, String)>)| {
@@ -311,20 +312,4 @@ fn store(health: &store::Health) -> status::Store {
     };
     let store::Health { undelivered, in_memory, bytes_on_disk: bytes, .. } = *health;
     status::Store { state, undelivered, in_memory, bytes, error }
-}
-
-/// Asks the kernel where the power comes from, where it can tell: by the supplies that it knows as mains. Blocks.
-fn power() -> Option<Power> {
-    let supplies = std::fs::read_dir("/sys/class/power_supply").ok()?;
-    let read = |folder: &std::path::Path, name: &str| std::fs::read_to_string(folder.join(name)).ok();
-    let online = supplies.flatten().map(|supply| supply.path()).filter_map(|supply| {
-        let mains = read(&supply, "type").is_some_and(|kind| kind.trim() == "Mains");
-        if mains { read(&supply, "online").map(|online| online.trim() == "1") } else { None }
-    });
-    let online: Vec<bool> = online.collect();
-    match (online.is_empty(), online.contains(&true)) {
-        (true, _) => None,
-        (false, true) => Some(Power::Mains),
-        (false, false) => Some(Power::Battery),
-    }
 }

@@ -143,6 +143,11 @@ impl Own {
         }
     }
 
+    /// Shows whether mains is there; `None` where the machine cannot tell.
+    pub(super) fn mains(&self, mains: Option<bool>) {
+        self.0.board.mains(mains);
+    }
+
     /// Tells once more, in other words, what is wrong and has become worse.
     pub(super) fn tell_again(&self, fault: GatewayFault, cause: &str, detail: &str) {
         let now = self.0.clock.now();

@@ -48,6 +48,7 @@ pub(super) async fn watch(supplies: PathBuf, settings: Settings, own: Own, ends:
             } else if std::mem::take(&mut blind) >= BLIND_LOOKS {
                 own.end(GatewayFault::Power, "contact");
             }
+            own.mains(judge.mains(look.seen));
             if let Some(news) = judge.look(look.seen, clock::moment()) {
                 tell(news, blind >= BLIND_LOOKS, &own, &ends);
             }

@@ -293,6 +293,7 @@ impl TryFrom<Form> for Event {
                 outbox: form.outbox.unwrap_or_default(),
                 clock: form.clock.unwrap_or_default(),
                 dispatch_lost: false,
+                mains: None,
             })),
             "test" => Kind::Test,
             other => return Err(FormError::Kind(other.to_owned())),

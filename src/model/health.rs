@@ -76,6 +76,9 @@ pub struct Health {
     /// Whether no channel to dispatch works. For status only: whom a heartbeat reaches knows better.
     #[serde(skip)]
     pub dispatch_lost: bool,
+    /// Whether mains is there; `None` where the machine cannot tell. For status only: a fault tells dispatch.
+    #[serde(skip)]
+    pub mains: Option<bool>,
 }
 
 /// Whether the wall clock is trusted.

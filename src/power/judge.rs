@@ -125,13 +125,8 @@ pub struct Judge {
 impl Judge {
     /// Takes a look at the power, and tells what is to be told.
     pub fn look(&mut self, seen: Seen, now: Moment) -> Option<News> {
-        let there = match seen.mains {
-            Mains::There => true,
-            Mains::Lost => false,
-            Mains::Nowhere if self.was_there => false,
-            // What is not known changes nothing.
-            Mains::Nowhere | Mains::Unknown => return None,
-        };
+        // What is not known changes nothing.
+        let there = self.mains(seen)?;
         self.was_there |= there;
         self.was_charged |= seen.charge.is_some_and(|charge| charge > CHARGED_ABOVE);
         self.turned(there, now)
@@ -140,6 +135,17 @@ impl Judge {
                 let charge = seen.charge.filter(|charge| *charge <= BATTERY_ENDS_AT && !there);
                 self.ends(charge, now)
             })
+    }
+
+    /// Tells whether mains is there, as far as that can be said.
+    #[must_use]
+    pub fn mains(&self, seen: Seen) -> Option<bool> {
+        match seen.mains {
+            Mains::There => Some(true),
+            Mains::Lost => Some(false),
+            Mains::Nowhere => self.was_there.then_some(false),
+            Mains::Unknown => None,
+        }
     }
 
     /// Says what mains does now, where that has been seen for long enough and was not told.
