@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use crate::control::wait_status;
 use crate::dispatch::Dispatch;
 use crate::rig::{Bed, Daemon, Home, Mat, alerts, channel, until_true, wait_for, wait_for_all};
 use nix::sys::signal::Signal;
@@ -61,6 +62,7 @@ fn mains_that_is_lost_and_comes_back_is_told_over_a_restart_too() {
     let fault = wait_for(&dispatch, "", "gateway-fault");
     assert_eq!((fault.fault(), fault.priority()), ("power", "warning"));
     assert!(fault.detail().contains("a battery at 79 %"), "{:#?}", fault.body);
+    wait_status(&home, "status knows it too", |status| status["power"] == "battery");
 
     // Killed in the outage, it does not tell it again, and knows what the end of it closes.
     until_true("stored", || home.store_holds(fault.id()));
