@@ -14,6 +14,7 @@ mod nights;
 mod pause;
 mod read_store;
 mod receive;
+mod record;
 mod replay;
 mod report;
 mod run;
@@ -50,18 +51,19 @@ enum Command {
     Check(check::Args),
     Calibrate(calibrate::Args),
     Doctor(doctor::Args),
-    Receive(receive::Args),
-    Replay(replay::Args),
-    Report(report::Args),
-    Score(score::Args),
-    Simulate(simulate::Args),
+    TestAlert(test_alert::Args),
+    Handover(handover::Args),
     Run(run::Args),
     Status(status::Args),
+    Live(live::Args),
     Pause(pause::Args),
     Resume(pause::ResumeArgs),
-    Handover(handover::Args),
-    TestAlert(test_alert::Args),
-    Live(live::Args),
+    Record(record::Args),
+    Report(report::Args),
+    Receive(receive::Args),
+    Replay(replay::Args),
+    Score(score::Args),
+    Simulate(simulate::Args),
     Forget(forget::Args),
     Wipe(wipe::Args),
     #[command(hide = true)]
@@ -124,6 +126,7 @@ pub fn main() -> ExitCode {
         Command::Pause(args) => args.run(),
         Command::Resume(args) => args.run(),
         Command::Handover(args) => args.run(),
+        Command::Record(args) => args.run(),
         Command::TestAlert(args) => args.run(),
         Command::Live(args) => args.run(),
         Command::Forget(args) => args.run(),

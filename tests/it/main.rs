@@ -36,6 +36,7 @@ mod night;
 mod outage;
 mod pause;
 mod power;
+mod record;
 mod reload;
 mod restart;
 mod start;
