@@ -96,7 +96,7 @@ fn a_walk_through_the_postures_writes_the_levels_and_leaves_every_other_letter()
     calibrate.answer("ja");
     let (status, out, told) = calibrate.finish();
     assert!(status.success(), "{told}");
-    assert!(out.contains("The mat of bed-1: good.") && out.contains("empty = 110\n"), "{out}");
+    assert!(out.contains("The mat of bed-1: good.") && out.contains("levels: empty = 110, occupied = 590\n"), "{out}");
 
     let after = fs::read_to_string(&file).unwrap();
     let measured = before.replace("empty = [100.0]", "empty = 110.0").replace("occupied = [600.0]", "occupied = 590.0");
@@ -144,7 +144,10 @@ fn beside_the_daemon_the_bed_is_paused_nobody_is_alarmed_and_the_result_is_kept(
     }
     let (status, out, told) = calibrate.finish();
     assert!(status.success(), "{told}");
-    assert!(told.contains("is not watched while you walk") && out.contains("empty = 110\n"), "{told}{out}");
+    assert!(
+        told.contains("is not watched while you walk") && out.contains("levels: empty = 110, occupied = 590\n"),
+        "{told}{out}"
+    );
     wait_for(&dispatch, "bed-1", "paused");
     wait_for(&dispatch, "bed-1", "resumed");
     let alarms = alerts(&dispatch).into_iter().filter(|alert| alert.priority() == "alarm").count();

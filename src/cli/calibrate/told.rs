@@ -9,11 +9,7 @@ use crate::model::proof::Grade;
 /// The result in words; ends with a newline.
 pub(super) fn text(bed: &Bed, proof: &Proof) -> String {
     let mut text = format!("\nThe mat of {}: {}\n", bed.id, verdict(proof.grade()));
-    let mut line = |words: String| {
-        text.push_str("  ");
-        text.push_str(&words);
-        text.push('\n');
-    };
+    let mut line = |words: String| text.extend(["  ", &words, "\n"]);
     if proof.is_contact {
         line("a contact has no levels to be measured".to_owned());
     } else {
@@ -26,9 +22,7 @@ pub(super) fn text(bed: &Bed, proof: &Proof) -> String {
         line(format!("! {finding}"));
     }
     if proof.has_levels() {
-        line(String::new());
-        line(format!("empty = {}", list(&proof.empty)));
-        line(format!("occupied = {}", list(&proof.occupied)));
+        line(format!("levels: empty = {}, occupied = {}", list(&proof.empty), list(&proof.occupied)));
     }
     text
 }
@@ -65,8 +59,9 @@ fn moved(proof: &Proof) -> String {
     let unit = if proof.swing < 10.0 { format!("{:.2}", proof.swing) } else { format!("{:.0}", proof.swing) };
     match proof.swing_share {
         Some(share) if share < 0.1 => format!("{unit} ({:.1} %)", share * 100.0),
-        Some(share) => format!("{unit} ({:.0} %)", share * 100.0),
-        None => unit,
+        Some(share) if share <= 1.0 => format!("{unit} ({:.0} %)", share * 100.0),
+        // Of an empty bed that reads near nothing it says nothing.
+        Some(_) | None => unit,
     }
 }
 
