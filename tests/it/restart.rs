@@ -149,7 +149,7 @@ fn sigterm_leaves_nothing_behind_and_what_waits_is_delivered_at_the_next_start()
     assert_eq!(daemon.terminate().code(), Some(0));
     assert!(killpg(Pid::from_raw(pid.try_into().unwrap()), None).is_err(), "something of its process group is left");
     let files = home.files();
-    let inside = ["store/accepted.toml", "store/outbox", "store/sequence", "store/store"];
+    let inside = ["store/accepted.toml", "store/format", "store/outbox", "store/sequence", "store/store"];
     let expected = [&["nattvakt.toml", "store"], inside.as_slice(), &["tmp"]].concat();
     assert_eq!(files, expected);
 
