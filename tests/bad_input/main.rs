@@ -2,6 +2,7 @@
 //!
 //! Each test shows a clear error or a counted rejection, and that the watch goes on: a rise afterwards reaches dispatch.
 
+#![expect(clippy::print_stderr, reason = "a failed test shows the log of the program")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 #![expect(clippy::print_stdout, reason = "what cannot be shown here is said aloud, and the memory of the flood")]
 #![expect(clippy::disallowed_methods, reason = "tests read clocks to know when to give up")]

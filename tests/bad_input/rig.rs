@@ -128,24 +128,22 @@ pub(crate) fn pour(line: &SimulatedLine, mut bytes: &[u8]) {
     });
 }
 
+/// She rises again after so many looks that have not found her rise: the mat's line may have been lost among rubbish.
+const LOOKS_A_RISE: u32 = 60;
+
 /// Lets somebody lie down and rise until dispatch hears of a rise of this bed that it had not heard of before.
 #[track_caller]
 pub(crate) fn rise(bed: &str, mat: &dyn Mat, dispatch: &Dispatch) -> Request {
     let rises = || dispatch.requests().into_iter().filter(|request| is_rise_of(&request.json(), bed));
     let known: Vec<String> = rises().map(|request| request.header("webhook-id").to_owned()).collect();
-    let end = Instant::now() + PATIENCE;
-    while Instant::now() < end {
-        mat.say(LYING);
-        mat.say(EMPTY);
-        let until = Instant::now() + Duration::from_millis(300);
-        while Instant::now() < until {
-            if let Some(new) = rises().find(|request| !known.iter().any(|id| id == request.header("webhook-id"))) {
-                return new;
-            }
-            std::thread::sleep(Duration::from_millis(5));
+    let mut looks = (0..LOOKS_A_RISE).cycle();
+    eventually(&format!("a rise of {bed} at dispatch"), || {
+        if looks.next() == Some(0) {
+            mat.say(LYING);
+            mat.say(EMPTY);
         }
-    }
-    panic!("no rise of {bed} reached dispatch in {PATIENCE:?}; it has {:#?}", told(dispatch));
+        rises().find(|request| !known.iter().any(|id| id == request.header("webhook-id")))
+    })
 }
 
 fn is_rise_of(body: &Value, bed: &str) -> bool {
@@ -214,16 +212,11 @@ impl Daemon {
     /// Waits for a line that holds all these words, and returns it.
     #[track_caller]
     pub(crate) fn wait_for_line(&self, words: &[&str]) -> String {
-        let end = Instant::now() + PATIENCE;
-        loop {
+        eventually(&format!("a line with {words:?}"), || {
             let log = self.log();
             let whole = log.rsplit_once('\n').map_or("", |(whole, _)| whole);
-            if let Some(line) = whole.lines().find(|line| words.iter().all(|word| line.contains(word))) {
-                return line.to_owned();
-            }
-            assert!(Instant::now() < end, "no line with {words:?} in {PATIENCE:?}; the log is\n{log}");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+            whole.lines().find(|line| words.iter().all(|word| line.contains(word))).map(str::to_owned)
+        })
     }
 
     /// Asks it to end, and returns how it did, with its whole log.
@@ -251,6 +244,9 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
+        if std::thread::panicking() {
+            eprintln!("the log of the daemon:\n{}", self.log());
+        }
     }
 }
 

@@ -173,14 +173,15 @@ async fn a_token_that_changes_while_the_files_are_read_is_used_from_the_next_loo
     let channel = channel(HttpsSettings { token_file: Some(token.clone()), tls, ..https(dispatch.url()) });
     let mut changed = false;
     let feed = async {
+        let mut look = tokio::time::interval(Duration::from_millis(20));
         loop {
+            look.tick().await;
             if let Ok(mut pipe) = OpenOptions::new().write(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(&ca) {
                 if !std::mem::replace(&mut changed, true) {
                     write_secret(&token, "new");
                 }
                 drop(pipe.write_all(&pem));
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
     tokio::select! { read = channel.reload() => read.unwrap(), () = feed => {} }

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use nattvakt::model::Kind;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::alert;
@@ -41,7 +41,7 @@ enum Fault {
 struct Proxy {
     url: String,
     fault: Arc<Mutex<Fault>>,
-    taken: Arc<AtomicUsize>,
+    taken: watch::Receiver<usize>,
     _tasks: JoinSet<()>,
 }
 
@@ -50,20 +50,17 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/alerts", listener.local_addr().unwrap());
         let fault = Arc::new(Mutex::new(fault));
-        let taken = Arc::new(AtomicUsize::new(0));
+        let (count, taken) = watch::channel(0);
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, receiver.address(), Arc::clone(&fault), Arc::clone(&taken)));
+        tasks.spawn(accept(listener, receiver.address(), Arc::clone(&fault), count));
         Self { url, fault, taken, _tasks: tasks }
     }
 
     /// Waits until a connection has met the fault.
     async fn met(&self) {
-        let taken = async {
-            while self.taken.load(Ordering::Relaxed) == 0 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(30), taken).await.expect("nobody comes");
+        let mut taken = self.taken.clone();
+        let met = taken.wait_for(|taken| *taken > 0);
+        tokio::time::timeout(Duration::from_secs(30), met).await.expect("nobody comes").unwrap();
     }
 
     fn heal(&self) {
@@ -72,12 +69,12 @@ impl Proxy {
 }
 
 #[expect(clippy::infinite_loop, reason = "dropped with the proxy")]
-async fn accept(listener: TcpListener, receiver: SocketAddr, fault: Arc<Mutex<Fault>>, taken: Arc<AtomicUsize>) {
+async fn accept(listener: TcpListener, receiver: SocketAddr, fault: Arc<Mutex<Fault>>, taken: watch::Sender<usize>) {
     let mut connections = JoinSet::new();
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         let fault = *fault.lock().unwrap();
-        taken.fetch_add(1, Ordering::Relaxed);
+        taken.send_modify(|taken| *taken += 1);
         connections.spawn(pass(stream, receiver, fault));
     }
 }
@@ -125,9 +122,10 @@ async fn back(answers: &mut OwnedReadHalf, mut to: OwnedWriteHalf, fault: Fault)
 }
 
 async fn trickle(to: &mut OwnedWriteHalf, answer: &[u8]) -> std::io::Result<()> {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
     for byte in answer {
+        second.tick().await;
         to.write_all(&[*byte]).await?;
-        tokio::time::sleep(Duration::from_secs(1)).await;
     }
     Ok(())
 }
