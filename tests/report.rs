@@ -47,8 +47,10 @@ fn event(time: &str, kind: &str, more: &str) -> String {
 fn night() -> String {
     [
         event("2026-01-15T20:30:00", "in-bed", ""),
-        event("2026-01-15T23:00:00", "rise", ",\"id\":\"7K2M9Q4T0XW5B8ZC\""),
-        "{\"delivered\":{\"id\":\"7K2M9Q4T0XW5B8ZC\",\"at\":\"2026-01-15T23:00:04Z\"}}\n".to_owned(),
+        format!(
+            "{{\"id\":\"7K2M9Q4T0XW5B8ZC\",\"event\":{},\"accepted\":{{\"channel\":\"a\",\"at\":\"2026-01-15T23:00:04Z\"}}}}\n",
+            event("2026-01-15T23:00:00", "rise", "").trim()
+        ),
         event("2026-01-15T23:20:00", "return", ""),
         event("2026-01-16T02:00:00", "sensor-fault", ",\"fault\":\"silent\""),
         event("2026-01-16T02:30:00", "sensor-restored", ",\"fault\":\"silent\""),

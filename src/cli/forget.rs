@@ -9,8 +9,8 @@ use crate::store::erase::{self, Forgotten};
 
 /// Removes all that was learnt and stored about one bed, for a new resident or at a resident's wish.
 ///
-/// What is known of the bed, its events in the journal, its alerts; and what does not say of which bed it is: the notes of
-/// deliveries, records that could not be read, and damaged stores that were put aside. The other beds stay as they are.
+/// What is known of the bed, its events in the journal, its alerts; and what does not say of which bed it is: records
+/// that could not be read, and damaged stores that were put aside. The other beds stay as they are.
 /// The bed is learnt anew from the next start on, as on the first day.
 ///
 /// Refused while the watch runs, and where alerts of the bed have not been delivered.
@@ -40,15 +40,14 @@ impl Args {
         let question = format!("This removes all that was learnt and stored about {bed}, in {}.", path.display());
         self.stored.confirm(&question, bed.as_str())?;
         let forgotten = erase::forget(path, &bed).map_err(Failure::failed)?;
-        let Forgotten { learnt, events, deliveries, alerts, unreadable } = forgotten;
+        let Forgotten { learnt, events, alerts, unreadable } = forgotten;
         if !learnt && events == 0 && alerts == 0 {
             return nothing(&found, bed, &forgotten);
         }
         let learnt = if learnt { "what was learnt of it" } else { "nothing learnt, for nothing was" };
         tell(&format!(
             "Removed of {bed}: {learnt}, {events} events, {alerts} alerts that had not been delivered.\n\
-             Removed of all beds, for they do not say of which: {deliveries} notes of deliveries, {unreadable} damaged \
-             records and stores.\n"
+             Removed of all beds, for they do not say of which: {unreadable} damaged records and stores.\n"
         ))?;
         Ok(ExitCode::SUCCESS)
     }
@@ -57,11 +56,9 @@ impl Args {
 /// Nothing was found. Where the configuration has no such bed it may be a slip of the pen, and somebody's data stays.
 fn nothing(found: &Found, bed: BedId, forgotten: &Forgotten) -> Result<ExitCode, Failure> {
     let shown = found.settings.path.display();
-    let also = match forgotten {
-        Forgotten { deliveries: 0, unreadable: 0, .. } => String::new(),
-        Forgotten { deliveries, unreadable, .. } => {
-            format!(" {deliveries} notes of deliveries and {unreadable} damaged records and stores were removed.")
-        }
+    let also = match forgotten.unreadable {
+        0 => String::new(),
+        unreadable => format!(" {unreadable} damaged records and stores were removed."),
     };
     let words = format!("nothing was stored about {bed} in {shown}.{also}");
     match &found.config {

@@ -9,7 +9,9 @@ mod doctor;
 mod forget;
 mod handover;
 mod init;
+mod journal;
 mod live;
+mod log;
 mod nights;
 mod pause;
 mod read_store;
@@ -59,6 +61,7 @@ enum Command {
     Pause(pause::Args),
     Resume(pause::ResumeArgs),
     Record(record::Args),
+    Log(log::Args),
     Report(report::Args),
     Receive(receive::Args),
     Replay(replay::Args),
@@ -129,6 +132,7 @@ pub fn main() -> ExitCode {
         Command::Record(args) => args.run(),
         Command::TestAlert(args) => args.run(),
         Command::Live(args) => args.run(),
+        Command::Log(args) => args.run(),
         Command::Forget(args) => args.run(),
         Command::Wipe(args) => args.run(),
         Command::ReadStore(args) => args.run(),

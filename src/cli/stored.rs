@@ -40,11 +40,11 @@ impl Stored {
     pub(super) fn find(&self) -> Result<Found, Failure> {
         let (settings, config) = match config::load(&self.config, Looks::Elsewhere) {
             Ok(sound) => (sound.config.store.clone(), Some(sound.config)),
-            Err(ConfigError::Unsound { text, .. }) => (at(accepted::store_path_of_broken(&text)), None),
-            Err(ConfigError::Missing { .. }) => (at(None), None),
+            Err(ConfigError::Unsound { text, .. }) => (settings(accepted::store_path_of_broken(&text)), None),
+            Err(ConfigError::Missing { .. }) => (settings(None), None),
             Err(error @ ConfigError::Unreadable { .. }) => return Err(Failure::usage(error)),
         };
-        become_owner(&settings.path)?;
+        as_owner(&settings.path)?;
         Ok(Found { settings, config })
     }
 
@@ -83,7 +83,8 @@ impl Stored {
     }
 }
 
-fn at(path: Option<PathBuf>) -> store::Settings {
+/// Returns how a store at this place is opened; `None` is the default one.
+pub(super) fn settings(path: Option<PathBuf>) -> store::Settings {
     let settings = store::Settings::default();
     store::Settings { path: path.unwrap_or(settings.path), ..settings }
 }
@@ -101,7 +102,7 @@ fn in_words(undelivered: erase::Undelivered) -> Option<String> {
 }
 
 /// Gives up root's rights for those of the folder's owner, where root calls.
-fn become_owner(path: &Path) -> Result<(), Failure> {
+pub(super) fn as_owner(path: &Path) -> Result<(), Failure> {
     let Ok(folder) = path.metadata() else { return Ok(()) };
     if !geteuid().is_root() || folder.uid() == 0 {
         return Ok(());

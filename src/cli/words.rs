@@ -2,9 +2,12 @@
 
 use std::io::{self, Write};
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::Failure;
+use crate::model::{Event, Kind};
 
 /// The longest line of running text: fits into 80 columns.
 const COLUMNS: usize = 78;
@@ -53,6 +56,39 @@ pub(super) fn indented(paragraph: &str, blanks: &str) -> String {
         text.extend([blanks, &line, "\n"]);
     }
     text
+}
+
+/// Says what an event is about, behind its kind: which fault, why, since when, and what else a technician should know.
+pub(super) fn about(event: &Event, zone: &TimeZone) -> String {
+    let wall = |time: Timestamp| time.to_zoned(zone.clone()).strftime("%H:%M").to_string();
+    let kind = match &event.kind {
+        Kind::SensorFault(fault) | Kind::SensorRestored(fault) => fault.to_string(),
+        Kind::GatewayFault(fault) | Kind::GatewayRestored(fault) => fault.to_string(),
+        Kind::NotInBed(reason) => reason.to_string(),
+        Kind::Paused { until } => format!("until {}", wall(*until)),
+        Kind::Resumed { reason, occupied } => format!("{reason}, {}", if *occupied { "in bed" } else { "bed empty" }),
+        Kind::Started { count } if *count > 1 => format!("{count} times"),
+        Kind::Started { .. }
+        | Kind::InBed
+        | Kind::Edge
+        | Kind::Rise
+        | Kind::Return
+        | Kind::NotReturned
+        | Kind::NotUp
+        | Kind::Heartbeat(_)
+        | Kind::Test => String::new(),
+    };
+    let parts = [
+        kind,
+        event.zone.map_or(String::new(), |zone| format!("zone {zone}")),
+        event.not_before.map_or(String::new(), |time| format!("not before {}", wall(time))),
+        event.folded.map_or(String::new(), |folded| format!("one for {} of them", folded.count)),
+        if event.trusted { String::new() } else { "clock not trusted".to_owned() },
+        event.detail.clone().unwrap_or_default(),
+    ];
+    let words = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ");
+    // A broker's or a receiver's words may be part of it: nothing of theirs steers a terminal.
+    words.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::access::{ACT_GROUP, READ_GROUP, Rights};
 use super::status::{Phase, Status};
 use crate::model::proof::{Calibrated, Proof};
-use crate::model::time::millis;
-use crate::model::{AlertId, BedId, Event, Sequence};
+use crate::model::time::{millis, millis_option};
+use crate::model::{AlertId, BedId, Entry, Event, Sequence};
 
 /// The longest request, in bytes, without the end of the line.
 pub const REQUEST_BYTES_MAX: usize = 4096;
@@ -60,6 +60,18 @@ pub enum Request {
         /// The bed.
         bed: BedId,
     },
+    /// The journal: what happened, and what dispatch was told of it and when it had it.
+    Journal {
+        /// From when on.
+        #[serde(with = "millis_option", default)]
+        since: Option<Timestamp>,
+        /// Until when.
+        #[serde(with = "millis_option", default)]
+        until: Option<Timestamp>,
+        /// Of which bed; none: of all, and of the gateway itself.
+        #[serde(default)]
+        bed: Option<BedId>,
+    },
     /// A mat was walked through, with this result; it is kept.
     Calibrated {
         /// The bed.
@@ -84,7 +96,7 @@ impl Request {
     #[must_use]
     pub const fn needs(&self) -> Rights {
         match self {
-            Self::Status {} | Self::Proof { .. } => Rights::Read,
+            Self::Status {} | Self::Proof { .. } | Self::Journal { .. } => Rights::Read,
             Self::Pause { .. }
             | Self::Resume { .. }
             | Self::TestAlert { .. }
@@ -165,6 +177,10 @@ pub enum Answer {
         #[serde(with = "millis")]
         at: Timestamp,
     },
+    /// An entry of the journal, or an alert that still waits.
+    Entry(Box<Entry>),
+    /// That was all; the last answer.
+    End {},
     /// A step of a test alert; the last one is `delivered` or `not-delivered`.
     Test(TestStep),
     /// It is not done, and why; the last answer.
@@ -322,6 +338,7 @@ mod tests {
         assert_eq!(needs(r#"{"do":"resume","bed":"bed-1"}"#), Rights::Act);
         assert_eq!(needs(r#"{"do":"test-alert","within-s":60}"#), Rights::Act);
         assert_eq!(needs(r#"{"do":"live"}"#), Rights::Act, "readings are for few");
+        assert_eq!(needs(r#"{"do":"journal","since":"2026-01-15T20:00:00Z"}"#), Rights::Read);
     }
 
     #[test]

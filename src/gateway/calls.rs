@@ -11,6 +11,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::timeout;
 
 use super::bed::Wish;
+use super::history::Wanted;
 use super::outbox::Outbox;
 use super::own::Own;
 use super::{Gateway, Started};
@@ -63,6 +64,7 @@ impl Gateway {
             Request::Live { bed } => self.live(bed, answers),
             Request::TestAlert { bed, within_s } => self.test_alert(bed, within_s, answers),
             Request::Readings { bed } => self.readings(bed, answers),
+            Request::Journal { since, until, bed } => self.journal(Wanted { since, until, bed }, answers),
             Request::Proof { bed } => {
                 let answer = self.proof(bed);
                 self.reply(answers, std::future::ready(answer));

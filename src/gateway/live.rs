@@ -15,7 +15,7 @@ use super::outbox::News;
 use crate::clock::{self, Clock};
 use crate::control::protocol;
 use crate::control::{Answer, Reason};
-use crate::model::BedId;
+use crate::model::{Acceptance, BedId};
 
 /// Sights at most this often: nobody sees more.
 const SIGHT_EVERY: Duration = Duration::from_millis(50);
@@ -116,8 +116,7 @@ impl Live {
             News::Decided { event, alert } if event.bed.is_none_or(|bed| bed == self.bed) => {
                 self.say(Answer::Event { event, alert }).await
             }
-            News::Accepted(accepted) => {
-                let (alert, channel, at) = (accepted.id, accepted.channel, accepted.at);
+            News::Accepted(alert, Acceptance { channel, at, .. }) => {
                 self.say(Answer::Accepted { alert, channel, at }).await
             }
             News::Decided { .. } | News::Delivered(_) => Ok(()),

@@ -15,6 +15,7 @@ mod board;
 mod calls;
 mod certificates;
 mod faults;
+mod history;
 mod ledger;
 mod live;
 mod noting;

@@ -12,7 +12,7 @@ use super::tasks::lock;
 use crate::clock::Clock;
 use crate::dispatch::queue::HELD_MAX;
 use crate::dispatch::{self, Report};
-use crate::model::{AlertId, GatewayFault, Sequence};
+use crate::model::{Acceptance, AlertId, GatewayFault, Sequence};
 use crate::store::Delivered;
 
 /// The store's key of which channel accepted which alert; kept only where there are several channels.
@@ -72,7 +72,7 @@ pub(super) struct Noting {
     clock: Clock,
     /// What a channel has said of an alert that is not delivered everywhere yet. At its bound the oldest go: an acceptance
     /// that came after the delivery is asked for by nobody.
-    waiting: BTreeMap<Sequence, Delivered>,
+    waiting: BTreeMap<Sequence, Acceptance>,
     /// What the channels are by now.
     settings: Arc<Mutex<dispatch::Settings>>,
     remembered: Arc<Mutex<Remembered>>,
@@ -100,17 +100,17 @@ impl Noting {
                 Report::Accepted { alert, sequence, channel, reference, at, attempt: _ } => {
                     let channel = channel.to_string();
                     self.remember(alert, &channel);
-                    let accepted = Delivered { id: alert, sequence, channel, reference, at };
-                    self.outbox.tell(|| News::Accepted(accepted.clone()));
+                    let accepted = Acceptance { channel, reference, at };
+                    self.outbox.tell(|| News::Accepted(alert, accepted.clone()));
                     self.waiting.insert(sequence, accepted);
                     if self.waiting.len() > HELD_MAX {
                         self.waiting.pop_first();
                     }
                 }
-                Report::Delivered { alert, sequence } => {
+                Report::Delivered { alert, sequence, event } => {
                     self.outbox.tell(|| News::Delivered(alert));
-                    let waiting = self.waiting.remove(&sequence);
-                    self.outbox.store().delivered(waiting.unwrap_or_else(|| self.accepted_earlier(alert, sequence)));
+                    let accepted = self.waiting.remove(&sequence).unwrap_or_else(|| self.accepted_earlier(alert));
+                    self.outbox.store().delivered(Delivered { id: alert, sequence, event: *event, accepted });
                 }
                 Report::ChannelDown { channel, detail, wrong: _ } => {
                     self.own.channel_fails(&channel, &detail);
@@ -149,10 +149,10 @@ impl Noting {
     }
 
     /// An alert that was accepted in an earlier life of the program and was still in the store: it must leave it now.
-    fn accepted_earlier(&self, id: AlertId, sequence: Sequence) -> Delivered {
+    fn accepted_earlier(&self, id: AlertId) -> Acceptance {
         let channel = lock(&self.remembered).channel_of(id);
         let channel = channel.unwrap_or_else(|| "earlier".to_owned());
-        Delivered { id, sequence, channel, reference: None, at: self.clock.now().utc }
+        Acceptance { channel, reference: None, at: self.clock.now().utc }
     }
 
     fn remember(&self, alert: AlertId, channel: &str) {

@@ -12,8 +12,8 @@ use super::ledger::Draft;
 use crate::action::{Actions, Trigger};
 use crate::detect::Because;
 use crate::dispatch::{ChannelView, Command};
-use crate::model::{Alert, AlertId, Event, Kind, Language, texts};
-use crate::store::{Delivered, Receipt, Store};
+use crate::model::{Acceptance, Alert, AlertId, Event, Kind, Language, texts};
+use crate::store::{Receipt, Store};
 
 /// Commands that wait for the delivery task at most. Beyond it an alert waits in the store and is fetched from there.
 const COMMANDS_MAX: usize = 4096;
@@ -46,7 +46,7 @@ pub(super) enum News {
         alert: Option<AlertId>,
     },
     /// A channel has accepted an alert.
-    Accepted(Delivered),
+    Accepted(AlertId, Acceptance),
     /// An alert has been accepted by all that it must reach.
     Delivered(AlertId),
 }

@@ -14,8 +14,8 @@ use crate::clock::{self, Clock};
 use crate::control::protocol::{Step, TestStep};
 use crate::control::{Answer, Reason};
 use crate::model::proof::Tested;
-use crate::model::{AlertId, BedId, Event, Kind};
-use crate::store::{Delivered, Receipt};
+use crate::model::{Acceptance, AlertId, BedId, Event, Kind};
+use crate::store::Receipt;
 
 /// A test at most this often: each is seen by people.
 const TEST_EVERY: Duration = Duration::from_secs(10);
@@ -79,9 +79,8 @@ struct Proves {
 }
 
 impl Proves {
-    fn accepted(&self, accepted: &Delivered) {
-        let Delivered { at, channel, .. } = accepted;
-        let tested = Tested { time: self.time, accepted: *at, channel: channel.clone() };
+    fn accepted(&self, by: &Acceptance) {
+        let tested = Tested { time: self.time, accepted: by.at, channel: by.channel.clone() };
         for bed in &self.beds {
             self.proofs.note(*bed, |proof| proof.tested = Some(tested.clone()));
         }
@@ -104,13 +103,12 @@ impl Test {
                     self.say_now(stored(result)).await?;
                 }
                 news = self.news.recv() => match news {
-                    Ok(News::Accepted(accepted)) if accepted.id == self.id => {
-                        self.proves.accepted(&accepted);
-                        let step = Step::Accepted { channel: accepted.channel, reference: accepted.reference };
-                        self.say(step, accepted.at).await?;
+                    Ok(News::Accepted(id, by)) if id == self.id => {
+                        self.proves.accepted(&by);
+                        self.say(Step::Accepted { channel: by.channel, reference: by.reference }, by.at).await?;
                     }
                     Ok(News::Delivered(id)) if id == self.id => break,
-                    Ok(News::Decided { .. } | News::Accepted(_) | News::Delivered(_)) | Err(RecvError::Lagged(_)) => {}
+                    Ok(News::Decided { .. } | News::Accepted(..) | News::Delivered(_)) | Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => return Err(Gone),
                 },
                 () = tokio::time::sleep_until(until) => {

@@ -8,26 +8,20 @@
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::Settings;
 use super::folder::Folder;
 use super::frames;
 use super::log::Log;
 use super::medium::{Changes, Medium};
 use super::record::{Record, parse, payload};
 use super::trouble::Trouble;
+use super::visit::{NotVisited, PAGE, Visit};
 use super::waiting::State;
-use super::{Condition, Settings, Store};
 use crate::clock::Clock;
 use crate::model::{Alert, BedId};
-
-/// Entries read at a time.
-const PAGE: usize = 256;
-
-/// How long a store may take to open and to say what waits: it may have to be read twice, and salvaged.
-const LOOK_WITHIN: Duration = Duration::from_secs(300);
 
 /// What lies in the folder of a store, and is removed with it: all but the sequence mark, which says nothing of anybody.
 const OURS: [&str; 8] =
@@ -52,8 +46,6 @@ pub struct Forgotten {
     pub learnt: bool,
     /// Events in the journal.
     pub events: u64,
-    /// Notes of deliveries: of all beds, for they do not say of which.
-    pub deliveries: u64,
     /// Alerts that had not been delivered.
     pub alerts: u64,
     /// Damaged stores that had been put aside, and records that could not be read: of whichever bed.
@@ -69,6 +61,15 @@ pub enum NotErased {
     /// The disk, or what lies on it.
     #[error("{0}")]
     Failed(String),
+}
+
+impl From<NotVisited> for NotErased {
+    fn from(why: NotVisited) -> Self {
+        match why {
+            NotVisited::InUse(path) => Self::InUse(path),
+            NotVisited::Failed(words) => Self::Failed(words),
+        }
+    }
 }
 
 impl From<Trouble> for NotErased {
@@ -90,41 +91,12 @@ pub fn is_there(path: &Path) -> bool {
 /// Fails where a daemon runs, and where the store cannot be used now.
 pub async fn undelivered(settings: Settings, clock: Clock, bed: Option<&BedId>) -> Result<Undelivered, NotErased> {
     let path = settings.path.clone();
-    drop(Folder::take(&path)?);
-    let (store, recovered) = Store::start(settings, clock);
-    let looked = tokio::time::timeout(LOOK_WITHIN, async {
-        tokio::select! {
-            recovered = recovered => drop(recovered),
-            words = until_faulty(&store) => return Err(NotErased::Failed(words)),
-        }
-        count(&store, bed).await
-    });
-    let alerts = looked.await.map_err(|_| NotErased::Failed(format!("{} does not answer", path.display())))??;
-    store.close(LOOK_WITHIN).await.map_err(|error| NotErased::Failed(error.to_string()))?;
+    let store = Visit::begin(settings, clock).await?;
+    let mut alerts = 0;
+    let is_meant = |alert: &Alert| bed.is_none_or(|bed| alert.event.bed.as_ref() == Some(bed));
+    store.waiting(|alert| alerts += u64::from(is_meant(&alert))).await?;
+    store.end().await?;
     Ok(Undelivered { alerts, unread: has_unread(&path) })
-}
-
-async fn until_faulty(store: &Store) -> String {
-    let mut health = store.health();
-    loop {
-        if let Condition::Faulty(words) = &health.borrow_and_update().condition {
-            return words.clone();
-        }
-        if health.changed().await.is_err() {
-            return "the store has ended".to_owned();
-        }
-    }
-}
-
-async fn count(store: &Store, bed: Option<&BedId>) -> Result<u64, NotErased> {
-    let (mut last, mut alerts) = (None, 0);
-    loop {
-        let page = store.backlog(last, PAGE).await.map_err(|error| NotErased::Failed(error.to_string()))?;
-        let Some(alert) = page.last() else { return Ok(alerts) };
-        last = Some(alert.sequence);
-        let counted = page.iter().filter(|alert| bed.is_none_or(|bed| alert.event.bed.as_ref() == Some(bed)));
-        alerts += counted.count() as u64;
-    }
 }
 
 /// Tells whether a damaged store was put aside that has not been read to its end.
@@ -213,7 +185,7 @@ struct Kept<'a> {
 /// What tells the bed of a journal entry.
 #[derive(Deserialize)]
 struct Entry {
-    event: Option<EntryEvent>,
+    event: EntryEvent,
 }
 
 #[derive(Deserialize)]
@@ -291,14 +263,11 @@ impl<'a> Kept<'a> {
     fn keeps_entry(&mut self, key: &[u8], record: &[u8]) -> Option<Vec<u8>> {
         let next = *self.journal.get_or_insert(number(key)?);
         match parse::<Entry>(record) {
-            Ok(Entry { event: Some(event) }) if event.bed.as_deref() == Some(self.bed.as_str()) => {
-                self.forgotten.events += 1;
-            }
-            Ok(Entry { event: Some(_) }) => {
+            Ok(Entry { event }) if event.bed.as_deref() == Some(self.bed.as_str()) => self.forgotten.events += 1,
+            Ok(_) => {
                 self.journal = Some(next + 1);
                 return Some([b"j".as_slice(), &next.to_be_bytes()].concat());
             }
-            Ok(Entry { event: None }) => self.forgotten.deliveries += 1,
             Err(_) => self.forgotten.unreadable += 1,
         }
         None

@@ -3,29 +3,14 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::Delivered;
 use super::answer::NotKept;
 use super::record::{Record, parse};
-use super::waiting::SafeBy;
+use crate::model::journal::SafeBy;
 use crate::model::time::millis_option;
-use crate::model::{Event, Now};
-
-/// One entry as it is written: an event or a delivery.
-#[derive(Serialize)]
-struct Entry<'a> {
-    /// When it was written, by a trusted clock.
-    #[serde(with = "millis_option", skip_serializing_if = "Option::is_none")]
-    kept: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<&'a Event>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    delivered: Option<&'a Delivered>,
-    /// What made the alert safe first.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    safe_by: Option<SafeBy>,
-}
+use crate::model::{Entry, Event, Now};
 
 /// What retention reads of an entry.
 #[derive(Deserialize)]
@@ -34,14 +19,16 @@ struct Kept {
     kept: Option<Timestamp>,
 }
 
-/// Writes an event down.
+/// Writes an event down that nobody is told of.
 pub(super) fn event(event: &Event, now: &Now) -> Result<Record, NotKept> {
-    Record::of_json(&Entry { kept: known(now), event: Some(event), delivered: None, safe_by: None })
+    Record::of_json(&Entry::of_event(event.clone(), known(now)))
 }
 
-/// Writes a delivery down, and what had made the alert safe before it or by it.
-pub(super) fn delivered(delivered: &Delivered, safe_by: SafeBy, now: &Now) -> Result<Record, NotKept> {
-    Record::of_json(&Entry { kept: known(now), event: None, delivered: Some(delivered), safe_by: Some(safe_by) })
+/// Writes a delivered alert's event down, and what had made the alert safe before its delivery or by it.
+pub(super) fn delivered(delivered: Delivered, safe_by: SafeBy, now: &Now) -> Result<Record, NotKept> {
+    let Delivered { id, event, accepted, .. } = delivered;
+    let (id, accepted, safe_by) = (Some(id), Some(accepted), Some(safe_by));
+    Record::of_json(&Entry { id, accepted, safe_by, ..Entry::of_event(event, known(now)) })
 }
 
 fn known(now: &Now) -> Option<Timestamp> {
@@ -72,6 +59,7 @@ pub(super) fn is_believed(kept: Option<Timestamp>, now: Timestamp) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Acceptance;
 
     const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -100,18 +88,20 @@ mod tests {
     }
 
     #[test]
-    fn a_delivery_says_what_made_the_alert_safe() {
+    fn a_delivery_says_what_happened_and_what_made_the_alert_safe() {
         let now = Now::recorded(day(1).unwrap());
-        let delivered_alert = Delivered {
+        let given = Delivered {
             id: crate::model::AlertId::from_entropy(1),
             sequence: crate::model::Sequence(1),
-            channel: "larmcentral".to_owned(),
-            reference: None,
-            at: now.utc,
+            event: Event::of_gateway(crate::model::Kind::Test, &now),
+            accepted: Acceptance { channel: "larmcentral".to_owned(), reference: None, at: now.utc },
         };
         for (safe_by, word) in [(SafeBy::Medium, "medium"), (SafeBy::Acceptance, "acceptance")] {
-            let entry = delivered(&delivered_alert, safe_by, &now).unwrap();
-            assert_eq!(parse::<serde_json::Value>(entry.as_bytes()).unwrap()["safe_by"], word);
+            let entry = delivered(given.clone(), safe_by, &now).unwrap();
+            assert_eq!(parse::<serde_json::Value>(entry.as_bytes()).unwrap()["safe-by"], word);
+            let entry: Entry = parse(entry.as_bytes()).unwrap();
+            assert_eq!((entry.id, entry.event), (Some(given.id), given.event.clone()));
+            assert_eq!(entry.accepted, Some(given.accepted.clone()));
         }
     }
 

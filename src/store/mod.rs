@@ -53,7 +53,7 @@
 //! | journal entries on disk | 100,000 and `keep` | the oldest go; by age in steps of 500, a day late at most, and only with a trusted clock |
 //! | what waits in memory | 10,000 alerts or 16 MiB, 1,000 journal entries | see `waiting.rs` |
 //! | what the engine has not got yet | 512 alerts or about 1 MiB | it gets it without waiting longer |
-//! | a page of the backlog | the limit asked for, and about 1 MiB | shorter; empty only at the end |
+//! | a page of the backlog or the journal | the limit asked for, and about 1 MiB | shorter; empty only at the end |
 //! | the storage engine's cache | 2 MiB | |
 //!
 //! # Invariants
@@ -88,6 +88,7 @@ pub mod settings;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod visit;
 mod waiting;
 
 use std::collections::BTreeMap;
@@ -96,7 +97,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use tokio::sync::{oneshot, watch};
 
 pub use answer::{Answer, NotKept, Receipt};
@@ -105,10 +105,10 @@ pub use reader::{Wanted, read};
 pub use settings::Settings;
 #[cfg(test)]
 pub(crate) use tests::by_hand::ByHand;
+pub use visit::{NotVisited, Visit};
 
 use crate::clock::Clock;
-use crate::model::time::millis;
-use crate::model::{Alert, AlertId, Event, Sequence};
+use crate::model::{Acceptance, Alert, AlertId, Entry, Event, Now, Sequence};
 use answer::answer;
 use desk::Desk;
 use owner::Owner;
@@ -149,20 +149,25 @@ pub enum Found {
 }
 
 /// The news that dispatch has accepted an alert.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Delivered {
     /// The alert's id.
     pub id: AlertId,
     /// The alert's number.
     pub sequence: Sequence,
-    /// The channel that accepted it.
-    pub channel: String,
-    /// The receiver's own reference; its first 200 characters are kept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reference: Option<String>,
-    /// When it was accepted.
-    #[serde(with = "millis")]
-    pub at: Timestamp,
+    /// What it told of.
+    pub event: Event,
+    /// Who accepted it and when; the first 200 characters of the receiver's reference are kept.
+    pub accepted: Acceptance,
+}
+
+/// A part of the journal.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct JournalPage {
+    /// Its entries that can be read.
+    pub entries: Vec<Entry>,
+    /// The number of the last one; none: the journal has ended.
+    pub last: Option<u64>,
 }
 
 /// Says what did not reach the disk when the store was closed.
@@ -260,22 +265,23 @@ impl Store {
         receipt
     }
 
-    /// Takes an alert out of the outbox, and writes its delivery into the journal, at the latest 60 s from now.
+    /// Takes an alert out of the outbox, and writes its event and delivery into the journal, at the latest 60 s from now.
     pub fn delivered(&self, mut delivered: Delivered) {
-        delivered.reference = delivered.reference.map(|text| text.chars().take(REFERENCE_CHARS_MAX).collect());
+        let reference = delivered.accepted.reference.take();
+        delivered.accepted.reference = reference.map(|text| text.chars().take(REFERENCE_CHARS_MAX).collect());
         let now = self.0.clock.now();
-        self.0.desk.with(|waiting| {
-            let safe_by = waiting.delivered(delivered.sequence, now.moment);
-            if let Ok(note) = journal::delivered(&delivered, safe_by, &now) {
-                waiting.note(note, now.moment);
-            }
-        });
+        let safe_by = self.0.desk.with(|waiting| waiting.delivered(delivered.sequence, now.moment));
+        self.note(journal::delivered(delivered, safe_by, &now), &now);
     }
 
     /// Writes an event into the journal, at the latest 60 s from now.
     pub fn journal(&self, event: &Event) {
         let now = self.0.clock.now();
-        match journal::event(event, &now) {
+        self.note(journal::event(event, &now), &now);
+    }
+
+    fn note(&self, note: Result<Record, NotKept>, now: &Now) {
+        match note {
             Ok(note) => self.0.desk.with(|waiting| waiting.note(note, now.moment)),
             Err(error) => tracing::warn!(error = %error, "Event does not fit into the journal"),
         }
@@ -296,7 +302,17 @@ impl Store {
     /// A page may be shorter than asked for; an empty one is the end. While the disk is away the answer waits for it.
     pub fn backlog(&self, after: Option<Sequence>, limit: usize) -> Answer<Vec<Alert>> {
         let (reply, page) = Answer::pair();
-        self.0.desk.with(|waiting| waiting.page(PageRequest { after, limit, reply }));
+        self.0.desk.with(|waiting| waiting.page(PageRequest::Backlog { after, limit, reply }));
+        page
+    }
+
+    /// Reads the journal, oldest first, at most `limit` entries, from after the given number on. What was given before
+    /// this is part of it.
+    ///
+    /// While the disk is away the answer waits for it.
+    pub fn entries(&self, after: Option<u64>, limit: usize) -> Answer<JournalPage> {
+        let (reply, page) = Answer::pair();
+        self.0.desk.with(|waiting| waiting.page(PageRequest::Journal { after, limit, reply }));
         page
     }
 

@@ -290,12 +290,25 @@ impl Owner {
     fn read(&mut self, request: PageRequest) {
         let Some(ledger) = &mut self.ledger else { return };
         let mut notes = Vec::new();
-        match ledger.page(request.after, request.limit, &mut notes) {
-            Ok(alerts) => answer(request.reply, Ok(alerts)),
-            Err(trouble) => {
-                self.desk.with(|waiting| waiting.page_again(request));
-                self.fail(&trouble);
-            }
+        let failed = match request {
+            PageRequest::Backlog { after, limit, reply } => match ledger.page(after, limit, &mut notes) {
+                Ok(alerts) => {
+                    answer(reply, Ok(alerts));
+                    None
+                }
+                Err(trouble) => Some((trouble, PageRequest::Backlog { after, limit, reply })),
+            },
+            PageRequest::Journal { after, limit, reply } => match ledger.entries(after, limit) {
+                Ok(page) => {
+                    answer(reply, Ok(page));
+                    None
+                }
+                Err(trouble) => Some((trouble, PageRequest::Journal { after, limit, reply })),
+            },
+        };
+        if let Some((trouble, request)) = failed {
+            self.desk.with(|waiting| waiting.page_again(request));
+            self.fail(&trouble);
         }
         self.note(&notes);
         self.tell();

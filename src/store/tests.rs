@@ -106,9 +106,8 @@ fn delivered(sequence: u64) -> Delivered {
     Delivered {
         id: AlertId::from_entropy(u128::from(sequence)),
         sequence: Sequence(sequence),
-        channel: "larmcentral".to_owned(),
-        reference: Some("4711".to_owned()),
-        at: now().utc,
+        event: alert(sequence).event,
+        accepted: Acceptance { channel: "larmcentral".to_owned(), reference: Some("4711".to_owned()), at: now().utc },
     }
 }
 

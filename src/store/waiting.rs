@@ -14,11 +14,12 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use serde::Serialize;
 use tokio::sync::oneshot;
 
+use super::JournalPage;
 use super::answer::{NotKept, Reply, answer};
 use super::record::Record;
+use crate::model::journal::SafeBy;
 use crate::model::{Alert, Moment, Priority, Sequence};
 
 /// The most alerts that wait in memory.
@@ -98,22 +99,26 @@ impl Write {
     }
 }
 
-/// What made an alert safe first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum SafeBy {
-    /// It was on the medium.
-    Medium,
-    /// Dispatch had accepted it while the disk had not answered yet.
-    Acceptance,
+/// A page that somebody waits for.
+#[derive(Debug)]
+pub(super) enum PageRequest {
+    /// Of the backlog.
+    Backlog { after: Option<Sequence>, limit: usize, reply: Reply<Vec<Alert>> },
+    /// Of the journal.
+    Journal { after: Option<u64>, limit: usize, reply: Reply<JournalPage> },
 }
 
-/// A page of the backlog that somebody waits for.
-#[derive(Debug)]
-pub(super) struct PageRequest {
-    pub(super) after: Option<Sequence>,
-    pub(super) limit: usize,
-    pub(super) reply: Reply<Vec<Alert>>,
+impl PageRequest {
+    fn refuse(self, why: NotKept) {
+        match self {
+            Self::Backlog { reply, .. } => answer(reply, Err(why)),
+            Self::Journal { reply, .. } => answer(reply, Err(why)),
+        }
+    }
+
+    const fn is_of_journal(&self) -> bool {
+        matches!(self, Self::Journal { .. })
+    }
 }
 
 /// What goes to the disk in one batch.
@@ -244,9 +249,9 @@ impl Waiting {
     /// Takes the wish for a page.
     pub(super) fn page(&mut self, request: PageRequest) {
         if self.ended {
-            answer(request.reply, Err(NotKept::Closed));
+            request.refuse(NotKept::Closed);
         } else if self.pages.len() >= PAGES_MAX {
-            answer(request.reply, Err(NotKept::Crowded));
+            request.refuse(NotKept::Crowded);
         } else {
             self.pages.push_back(request);
         }
@@ -374,7 +379,9 @@ impl Waiting {
 
     fn is_time_to_absorb(&self, now: Moment) -> bool {
         let many = self.gone.len() + self.notes.len() >= LAZY_MAX;
-        many || self.due_at().is_some_and(|at| at <= now || self.is_closing())
+        // Who reads the journal wants all of it.
+        let wanted = self.pages.iter().any(PageRequest::is_of_journal);
+        many || self.due_at().is_some_and(|at| at <= now || wanted || self.is_closing())
     }
 
     fn push_back(&mut self, write: Write) {

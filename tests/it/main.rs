@@ -31,6 +31,7 @@ mod init;
 mod killed;
 mod kills;
 mod live;
+mod log;
 mod names;
 mod night;
 mod outage;

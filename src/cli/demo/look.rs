@@ -28,6 +28,11 @@ impl Look {
         Self::of(std::io::stdout().is_terminal(), variable("TERM").as_deref(), variable("NO_COLOR").as_deref())
     }
 
+    /// Puts a text into an ink where there is one, as [`Look::paint`].
+    pub(crate) fn paint_if(self, ink: Option<Ink>, text: &str) -> String {
+        ink.map_or_else(|| text.to_owned(), |ink| self.paint(ink, text))
+    }
+
     /// Puts a text into an ink, or leaves it as it is where colours may not be used.
     pub(crate) fn paint(self, ink: Ink, text: &str) -> String {
         if self.colour { format!("\x1b[{}m{text}\x1b[0m", ink.code()) } else { text.to_owned() }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::cli::wire::zone;
+use crate::cli::words::about;
 use crate::control::protocol::Sight;
 use crate::control::{Answer, Status};
 use crate::model::{AlertId, BedId, Event};
@@ -110,6 +111,8 @@ impl Scene {
             Answer::Paused { .. }
             | Answer::Resumed { .. }
             | Answer::Proof { .. }
+            | Answer::Entry(_)
+            | Answer::End {}
             | Answer::Reading { .. }
             | Answer::Silence {}
             | Answer::Test(_)
@@ -118,19 +121,15 @@ impl Scene {
     }
 
     fn happened(&mut self, event: &Event, alert: Option<AlertId>) {
-        let detail = event.detail.as_ref().map_or(String::new(), |detail| format!(": {detail}"));
-        let zone = event.zone.map_or(String::new(), |zone| format!(" zone {zone}"));
-        let fault = serde_json::to_value(event).ok();
-        let fault = fault.as_ref().and_then(|event| event.get("fault")?.as_str());
-        let fault = fault.map_or(String::new(), |fault| format!(" {fault}"));
-        let words = format!("{}{fault}{zone}{detail}", event.kind.as_str());
+        let parts = [event.kind.as_str().to_owned(), about(event, &self.zone)];
+        let words = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ");
         let delivery = match alert {
             Some(_) => "on its way".to_owned(),
             None if event.watched => "not told".to_owned(),
             None => "not told: not watched".to_owned(),
         };
         let urgent = alert.is_some() && event.kind.priority() == crate::model::Priority::Alarm;
-        self.add(Happening { at: event.time, words: words.trim_end().to_owned(), alert, delivery, urgent });
+        self.add(Happening { at: event.time, words, alert, delivery, urgent });
     }
 
     fn accepted(&mut self, alert: AlertId, channel: &str, at: Timestamp) {

@@ -1,10 +1,9 @@
 //! Reads what happened: a JSON object a line, as `replay --format json` and the journal write them. PURE.
 
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::Value;
 
-use crate::model::{AlertId, Event};
+use crate::model::{AlertId, Entry, Event};
 
 /// The longest line, in bytes; a longer one is none of ours.
 pub(super) const LINE_BYTES_MAX: usize = 64 * 1024;
@@ -20,21 +19,13 @@ pub(super) struct Story {
     pub(super) bad: usize,
 }
 
-/// An entry of the journal.
-#[derive(Deserialize)]
-struct Entry {
-    id: Option<AlertId>,
-    event: Option<Event>,
-    delivered: Option<Delivered>,
-}
-
-#[derive(Deserialize)]
-struct Delivered {
-    id: AlertId,
-    at: Timestamp,
-}
-
 impl Story {
+    /// Takes an entry of the journal.
+    pub(super) fn add(&mut self, Entry { id, event, accepted, .. }: Entry) {
+        self.accepted.extend(id.zip(accepted.map(|accepted| accepted.at)));
+        self.events.push((id, event));
+    }
+
     /// Takes a line.
     pub(super) fn take(&mut self, line: &str) {
         let line = line.trim();
@@ -55,11 +46,7 @@ impl Story {
             let id = value.get("id").and_then(|id| serde_json::from_value(id.clone()).ok());
             return serde_json::from_value(value).map(|event| self.events.push((id, event))).is_ok();
         }
-        let Ok(entry) = serde_json::from_value::<Entry>(value) else { return false };
-        let known = entry.event.is_some() || entry.delivered.is_some();
-        self.events.extend(entry.event.map(|event| (entry.id, event)));
-        self.accepted.extend(entry.delivered.map(|delivered| (delivered.id, delivered.at)));
-        known
+        serde_json::from_value(value).map(|entry| self.add(entry)).is_ok()
     }
 
     /// Puts everything into the order in which it happened.
@@ -79,8 +66,9 @@ mod tests {
         let event = r#"{"time":"2026-01-15T23:12:04.120Z","decided":"2026-01-15T23:12:05.020Z","bed":"bed-1","kind":"rise","watched":true}"#;
         let mut story = Story::default();
         story.take(event);
-        story.take(&format!("{{\"kept\":\"2026-01-15T23:12:06Z\",\"id\":\"7K2M9Q4T0XW5B8ZC\",\"event\":{event}}}"));
-        story.take(r#"{"kept":null,"delivered":{"id":"7K2M9Q4T0XW5B8ZC","sequence":1,"channel":"a","at":"2026-01-15T23:12:06.000Z"}}"#);
+        story.take(&format!(
+            "{{\"id\":\"7K2M9Q4T0XW5B8ZC\",\"event\":{event},\"accepted\":{{\"channel\":\"a\",\"at\":\"2026-01-15T23:12:06Z\"}}}}"
+        ));
         story.take(r#"{"kind":"remark","time":"x"}"#);
         story.take("");
         for rubbish in ["x", "{}", "[1]", r#"{"kind":"dance"}"#, &"x".repeat(LINE_BYTES_MAX + 1)] {

@@ -13,37 +13,43 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use jiff::ToSpan as _;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
+use super::journal::{Journal, Wanted};
+use super::wire::Wire;
 use super::{Failure, print};
 use crate::clock;
-use crate::config::{self, Config, Looks};
+use crate::config::{self, Bed, Config, Looks};
 use crate::model::BedId;
 use input::{LINE_BYTES_MAX, Story};
 use night::Night;
 use words::Words;
 
+/// How much of the time before the first night is looked at.
+const BEFORE: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// The evening's date of a night, and from when to when it goes.
+type Dated = (Date, (Timestamp, Timestamp));
+
 /// Tells the nights of each bed: when somebody lay in it, rises, absences, alarms and how soon they were accepted, faults,
 /// and hours in which nobody watched.
 ///
-/// A night goes from noon to noon by the home's clock. It is read from JSON, an event a line, as `nattvakt replay --format
-/// json` writes it; alarms that carry an `id` get their time to acceptance from lines such as
-/// `{"delivered":{"id":"…","at":"…"}}`. Nothing is told about staff.
+/// A night goes from noon to noon by the home's clock. What happened is asked of the running daemon, which needs root or a
+/// member of the group nattvakt-read or nattvakt-act; where none runs the store is read. Nothing is told about staff.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
+  nattvakt report --week --format html > week.html
+  nattvakt report --night 2026-11-20 --bed bed-1
   nattvakt replay --config home.toml --format json night.csv | \\
-      nattvakt report --config home.toml --from - --night 2026-11-20
-  nattvakt report --config home.toml --from events.jsonl --week --night 2026-11-20 --format html > week.html")]
+      nattvakt report --config home.toml --from - --night 2026-11-20")]
 pub(crate) struct Args {
-    /// The configuration: beds, their watch, time zone and language.
-    #[arg(long, value_name = "FILE", default_value = config::DEFAULT_FILE)]
-    config: PathBuf,
-
-    /// What happened, a JSON object a line; `-` is standard input.
+    /// What happened, from a file in place of the daemon: lines of `nattvakt log --json` or `nattvakt replay --format json`;
+    /// `-` is standard input.
     #[arg(long, value_name = "FILE")]
-    from: PathBuf,
+    from: Option<PathBuf>,
 
     /// The night that begins on this day; yesterday's where not given.
     #[arg(long, value_name = "DATE")]
@@ -64,6 +70,9 @@ pub(crate) struct Args {
     /// How it is written.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+
+    #[command(flatten)]
+    wire: Wire,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -81,12 +90,17 @@ enum Format {
 impl Args {
     /// Prints the report to stdout.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
-        let config = config::load(&self.config, Looks::Replay).map_err(Failure::usage)?.config;
+        let file = self.wire.file();
+        let config = config::load(file, Looks::Replay).map_err(Failure::usage)?.config;
         if let Some(bed) = self.bed.filter(|bed| config.beds.iter().all(|known| known.id != *bed)) {
-            return Err(Failure::usage(format!("there is no bed {bed} in {}", self.config.display())));
+            return Err(Failure::usage(format!("there is no bed {bed} in {}", file.display())));
         }
-        let story = read(&self.from)?;
-        let nights = self.nights(&config, &story)?;
+        let dates = self.dates(&config.gateway.zone)?;
+        let story = match &self.from {
+            Some(file) => read(file)?,
+            None => self.ask(&dates)?,
+        };
+        let nights = self.nights(&config, &story, &dates);
         let words = Words { language: config.gateway.language, zone: config.gateway.zone };
         print(&match self.format {
             Format::Text => output::text(&nights, &words),
@@ -97,8 +111,8 @@ impl Args {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn nights(&self, config: &Config, story: &Story) -> Result<Vec<Night>, Failure> {
-        let zone = &config.gateway.zone;
+    /// Returns the dates that are meant, with where each night begins and ends.
+    fn dates(&self, zone: &TimeZone) -> Result<Vec<Dated>, Failure> {
         let beyond = || Failure::usage("that night is beyond the calendar");
         let last = match self.night {
             Some(night) => night,
@@ -112,15 +126,29 @@ impl Args {
         } else {
             1
         };
-        let mut nights = Vec::new();
-        for bed in config.beds.iter().filter(|bed| self.bed.is_none_or(|id| id == bed.id)) {
-            for back in (0..count).rev() {
-                let date = last.checked_sub(back.days()).map_err(|_| beyond())?;
-                let bounds = night::bounds(date, zone).ok_or_else(beyond)?;
-                nights.push(night::tell(story, bed.id, &bed.detect.watch, date, bounds));
-            }
+        let dated = |back: i64| {
+            let date = last.checked_sub(back.days()).map_err(|_| beyond())?;
+            Ok((date, night::bounds(date, zone).ok_or_else(beyond)?))
+        };
+        (0..count).rev().map(dated).collect()
+    }
+
+    /// Asks the daemon, or reads the store; some of the time before, which says how the first night began.
+    fn ask(&self, dates: &[Dated]) -> Result<Story, Failure> {
+        let since = dates.first().and_then(|(_, (from, _))| from.checked_sub(BEFORE).ok());
+        let until = dates.last().map(|(_, (_, to))| *to);
+        let mut story = Story::default();
+        let entries = Journal::find(&self.wire)?.read(Wanted { since, until, bed: None })?;
+        for entry in entries {
+            story.add(entry);
         }
-        Ok(nights)
+        Ok(story.sorted())
+    }
+
+    fn nights(&self, config: &Config, story: &Story, dates: &[Dated]) -> Vec<Night> {
+        let beds = config.beds.iter().filter(|bed| self.bed.is_none_or(|id| id == bed.id));
+        let tell = |bed: &Bed, (date, bounds): &Dated| night::tell(story, bed.id, &bed.detect.watch, *date, *bounds);
+        beds.flat_map(|bed| dates.iter().map(move |dated| tell(bed, dated))).collect()
     }
 }
 

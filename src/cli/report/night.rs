@@ -286,8 +286,10 @@ mod tests {
 
     #[test]
     fn the_time_to_acceptance_is_found_by_the_alerts_id() {
-        let mut story = story(&[("15T23:00:00", "rise", ",\"id\":\"7K2M9Q4T0XW5B8ZC\"")]);
-        story.take(r#"{"delivered":{"id":"7K2M9Q4T0XW5B8ZC","at":"2026-01-15T23:00:07Z"}}"#);
+        let mut story = story(&[]);
+        story.take(
+            r#"{"id":"7K2M9Q4T0XW5B8ZC","event":{"time":"2026-01-15T23:00:00Z","decided":"2026-01-15T23:00:00Z","bed":"b","kind":"rise","watched":true},"accepted":{"channel":"a","at":"2026-01-15T23:00:07Z"}}"#,
+        );
         assert_eq!(night(&story).alarms[0].accepted_after_s, Some(7));
     }
 }

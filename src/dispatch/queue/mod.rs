@@ -42,7 +42,7 @@ use self::memory::Memory;
 pub use self::rechannel::Moved;
 use super::outcome::Outcome;
 use super::settings::Delivery;
-use crate::model::{Alert, AlertId, Moment, Now, Priority, Sequence};
+use crate::model::{Alert, AlertId, Event, Moment, Now, Priority, Sequence};
 
 /// The most alerts that are held in memory, about 5 MB; the store holds the rest.
 pub const HELD_MAX: usize = 5_000;
@@ -78,7 +78,7 @@ pub struct Ticket {
 }
 
 /// What the rest of the gateway should know.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Report {
     /// A channel has accepted an alert.
     Accepted {
@@ -101,6 +101,8 @@ pub enum Report {
         alert: AlertId,
         /// Its number.
         sequence: Sequence,
+        /// What it told of.
+        event: Box<Event>,
     },
     /// A channel is wrong, or has failed twice in a row.
     ChannelDown {

@@ -82,8 +82,9 @@ impl Queue {
         if self.entries.get(&key).is_some_and(|entry| !entry.delivered && self.is_delivered(entry)) {
             if let Some(entry) = self.entries.get_mut(&key) {
                 entry.delivered = true;
+                let event = Box::new(entry.alert.event.clone());
+                self.reports.push_back(Report::Delivered { alert: id, sequence, event });
             }
-            self.reports.push_back(Report::Delivered { alert: id, sequence });
             self.close_what_is_not_needed(key);
         }
         self.resume_closers(&id, now);

@@ -25,6 +25,7 @@ mod prune;
 mod replay;
 mod shrink;
 
+use super::JournalPage;
 use super::folder::Folder;
 use super::frames;
 use super::log::{Log, Position};
@@ -318,6 +319,15 @@ impl Ledger {
             }
         }
         Ok(alerts)
+    }
+
+    /// Returns journal entries, oldest first, at most `limit`, fewer where they are large; no number only at the end. An
+    /// entry that cannot be read is skipped.
+    pub(super) fn entries(&mut self, beyond: Option<u64>, limit: usize) -> Result<JournalPage, Trouble> {
+        let from = beyond.map_or_else(|| b"j".to_vec(), |beyond| after(&numbered(b'j', beyond)));
+        let found = self.medium.scan(&from, b"k", limit.max(1))?;
+        let last = found.last().and_then(|(key, _)| number(key));
+        Ok(JournalPage { entries: found.iter().filter_map(|(_, record)| parse(record).ok()).collect(), last })
     }
 
     /// Reads all alerts and the whole journal, to find damage now.

@@ -208,11 +208,47 @@ async fn what_does_not_fit_is_refused_and_the_store_goes_on() {
         assert!(matches!(within(store.keep(key, vec![])).await, Err(NotKept::Key(_))), "{key:?}");
     }
     store.journal(&Event { detail: Some("x".repeat(70_000)), ..alert(1).event });
-    let long = Delivered { reference: Some("ö".repeat(70_000)), ..delivered(1) };
+    let accepted = Acceptance { reference: Some("ö".repeat(70_000)), ..delivered(1).accepted };
+    let long = Delivered { accepted, ..delivered(1) };
     store.delivered(long);
     within(store.append(&alert(3), None)).await.unwrap();
     assert_eq!(backlog(&store, 10).await, [2, 3], "a state that is too large costs no alert");
     close(store).await;
+}
+
+#[tokio::test]
+async fn the_journal_tells_at_once_what_was_noted_and_delivered_and_after_a_restart_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = open(folder.path()).await;
+    let noted = Event { kind: Kind::InBed, ..alert(1).event };
+    for sequence in 1..=30 {
+        store.journal(&noted);
+        within(store.append(&alert(sequence), None)).await.unwrap();
+        store.delivered(delivered(sequence));
+    }
+    let told = journal(&store, 7).await;
+    assert_eq!(told.len(), 60);
+    assert_eq!((&told[0].event, told[0].id, &told[0].accepted), (&noted, None, &None));
+    let Delivered { id, event, accepted, .. } = delivered(30);
+    assert_eq!((told[59].id, &told[59].event, &told[59].accepted), (Some(id), &event, &Some(accepted)));
+    close(store).await;
+    let (store, _) = open(folder.path()).await;
+    assert_eq!(journal(&store, 1000).await, told);
+    close(store).await;
+}
+
+/// Reads the whole journal in pages.
+async fn journal(store: &Store, limit: usize) -> Vec<Entry> {
+    let (mut found, mut last) = (Vec::new(), None);
+    loop {
+        let page = within(store.entries(last, limit)).await.unwrap();
+        assert!(page.entries.len() <= limit);
+        if page.last.is_none() {
+            return found;
+        }
+        last = page.last;
+        found.extend(page.entries);
+    }
 }
 
 #[tokio::test]
@@ -224,6 +260,7 @@ async fn a_closed_store_refuses_at_once() {
     assert_eq!(within(other.append(&alert(1), None)).await, Err(NotKept::Closed));
     assert_eq!(within(other.keep("bed-1", vec![])).await, Err(NotKept::Closed));
     assert_eq!(within(other.backlog(None, 1)).await, Err(NotKept::Closed));
+    assert_eq!(within(other.entries(None, 1)).await, Err(NotKept::Closed));
     other.journal(&alert(1).event);
     assert_eq!(other.close(LIMIT).await, Err(Unwritten::Closed));
 }

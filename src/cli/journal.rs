@@ -1,0 +1,136 @@
+//! The journal for commands: from the running daemon, or from the store where none runs.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::stored::{as_owner, settings};
+use super::wire::{Wire, failure, zone};
+use super::{Failure, block_on};
+use crate::clock::{Clock, ClockSource};
+use crate::config::{self, Config, Looks};
+use crate::control::{Answer, Client, ClientError, Request};
+use crate::model::{BedId, Entry};
+use crate::store::{self, NotVisited, Visit, erase};
+
+/// More entries than any journal and outbox have.
+const ENTRIES_MAX: usize = 400_000;
+
+/// Where the journal is read.
+pub(super) struct Journal {
+    from: From,
+    /// The home's time zone.
+    pub(super) zone: TimeZone,
+}
+
+enum From {
+    Daemon(Client),
+    Store(store::Settings),
+}
+
+/// Which entries are wanted.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Wanted {
+    pub(super) since: Option<Timestamp>,
+    pub(super) until: Option<Timestamp>,
+    pub(super) bed: Option<BedId>,
+}
+
+impl Journal {
+    /// Finds the daemon, or the store that it left.
+    pub(super) fn find(wire: &Wire) -> Result<Self, Failure> {
+        match wire.try_connect()?.and_then(of_daemon) {
+            Ok(journal) => Ok(journal),
+            Err(ClientError::NotRunning { .. }) => of_store(wire),
+            Err(error) => Err(failure(&error)),
+        }
+    }
+
+    /// Reads what is wanted, in the order in which it happened.
+    pub(super) fn read(self, wanted: Wanted) -> Result<Vec<Entry>, Failure> {
+        let mut entries = match self.from {
+            From::Daemon(daemon) => ask(daemon, wanted)?,
+            From::Store(settings) => block_on(visit(settings, wanted))??,
+        };
+        entries.sort_by_key(|entry| (entry.event.time, entry.event.decided));
+        Ok(once(entries))
+    }
+}
+
+fn of_daemon(mut daemon: Client) -> Result<Journal, ClientError> {
+    let answer = daemon.ask_once(&Request::Status {})?;
+    let Answer::Status(status) = answer else { return Err(ClientError::unexpected(&answer)) };
+    Ok(Journal { from: From::Daemon(daemon), zone: zone(&status.time_zone) })
+}
+
+fn of_store(wire: &Wire) -> Result<Journal, Failure> {
+    let config: Option<Config> = config::load(wire.file(), Looks::Elsewhere).ok().map(|sound| sound.config);
+    let zone = config.as_ref().map_or(TimeZone::UTC, |config| config.gateway.zone.clone());
+    let settings = config.map_or(settings(Some(wire.store()?)), |config| config.store);
+    as_owner(&settings.path)?;
+    if erase::is_there(&settings.path) {
+        return Ok(Journal { from: From::Store(settings), zone });
+    }
+    Err(Failure::failed(format!(
+        "nattvakt is not running, and there is no journal in {}: name the daemon's configuration with --config",
+        settings.path.display()
+    )))
+}
+
+fn ask(mut daemon: Client, Wanted { since, until, bed }: Wanted) -> Result<Vec<Entry>, Failure> {
+    let told = |error: ClientError| failure(&error);
+    daemon.ask(&Request::Journal { since, until, bed }).map_err(told)?;
+    let mut entries = Vec::new();
+    loop {
+        let answer = daemon.answer().map_err(told)?;
+        if matches!(answer, Answer::End {}) {
+            return Ok(entries);
+        }
+        let Answer::Entry(entry) = answer else { return Err(told(ClientError::unexpected(&answer))) };
+        if entries.len() >= ENTRIES_MAX {
+            return Err(Failure::failed("the journal has no end: ask for less of it with --since and --until"));
+        }
+        entries.push(*entry);
+    }
+}
+
+async fn visit(settings: store::Settings, wanted: Wanted) -> Result<Vec<Entry>, Failure> {
+    let told = |why: NotVisited| match why {
+        NotVisited::InUse(_) => Failure::failed(format!("{why}: name its socket with --socket")),
+        NotVisited::Failed(_) => Failure::failed(format!("the journal cannot be read: {why}")),
+    };
+    let visit = Visit::begin(settings, Clock::new(ClockSource::default())).await.map_err(told)?;
+    let mut entries = Vec::new();
+    let mut take = |entry: Entry| {
+        if wanted.holds(&entry) && entries.len() < ENTRIES_MAX {
+            entries.push(entry);
+        }
+    };
+    let waiting = visit.waiting(|alert| take(Entry::waiting(alert))).await;
+    let read = match waiting {
+        Ok(()) => visit.journal(&mut take).await,
+        failed => failed,
+    };
+    read.and(visit.end().await).map_err(told)?;
+    Ok(entries)
+}
+
+impl Wanted {
+    fn holds(&self, entry: &Entry) -> bool {
+        entry.is_of(self.bed.as_ref(), self.since, self.until)
+    }
+}
+
+/// Leaves out what was read as waiting and is delivered by now, and what was written down twice because the power went.
+fn once(entries: Vec<Entry>) -> Vec<Entry> {
+    let accepted: BTreeSet<_> = entries.iter().filter(|entry| entry.accepted.is_some()).filter_map(|e| e.id).collect();
+    let mut seen = BTreeSet::new();
+    let is_first = |entry: &Entry| match entry.id {
+        Some(id) if entry.accepted.is_none() && accepted.contains(&id) => false,
+        Some(id) => seen.insert(id),
+        None => true,
+    };
+    let mut is_first = is_first;
+    entries.into_iter().filter(|entry| is_first(entry)).collect()
+}
