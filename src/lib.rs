@@ -35,7 +35,7 @@
 //! `sensor`, `detect`, `store`, `dispatch`, `action`, `power` and `control` never name each other: `gateway` joins them.
 //! PURE means no I/O, no async, no clock, no randomness: time and seeds are handed in. `tests/house.rs` and `.clippy.toml`
 //! hold both rules.
-//! [`blocking`], [`clock`], [`secret`], [`tls`] and [`telemetry`] stand beside the rooms.
+//! [`blocking`], [`clock`], [`secret`], [`tls`], [`telemetry`] and [`whole`] stand beside the rooms.
 //!
 //! # Where to begin reading
 //!
@@ -59,3 +59,4 @@ pub mod simulate;
 pub mod store;
 pub mod telemetry;
 pub mod tls;
+pub mod whole;

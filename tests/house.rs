@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const ROOMS: &[&str] = &["sensor", "detect", "store", "dispatch", "action", "power", "control"];
 
 /// What stands under every room.
-const GROUND_FLOOR: &[&str] = &["model", "blocking", "clock", "secret", "tls"];
+const GROUND_FLOOR: &[&str] = &["model", "blocking", "clock", "secret", "tls", "whole"];
 
 /// Rooms and files that do no I/O, read no clock and draw no random number.
 const PURE: &[&str] = &[
@@ -154,7 +154,7 @@ fn the_ground_floor_and_the_simulator_know_nobody_above() {
 fn the_configuration_makes_settings_and_knows_no_wiring() {
     assert_knows_only(
         "config",
-        &["model", "clock", "secret", "tls", "sensor", "detect", "store", "dispatch", "action", "power"],
+        &["model", "clock", "secret", "tls", "whole", "sensor", "detect", "store", "dispatch", "action", "power"],
     );
 }
 

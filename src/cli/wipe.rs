@@ -1,5 +1,7 @@
 //! `nattvakt wipe`: removes all that was learnt and stored, for the next home or the end. Never while the watch runs.
 
+use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use super::Failure;
@@ -25,16 +27,31 @@ pub(crate) struct Args {
     stored: Stored,
 }
 
+/// Removes the last accepted configuration wherever a daemon may have kept it, and says where it was.
+fn forget_accepted(store: &Path) -> Result<String, Failure> {
+    let mut said = String::new();
+    for folder in accepted::folders(std::env::var_os("STATE_DIRECTORY").as_deref(), store) {
+        let shown = folder.display().to_string();
+        match accepted::forget(&folder) {
+            Ok(true) => said.extend(["Removed from ", &shown, ": the last accepted configuration.\n"]),
+            Ok(false) => {}
+            // Another gateway's.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && folder != store => {}
+            Err(error) => return Err(Failure::failed(format!("{shown}: {error}"))),
+        }
+    }
+    Ok(said)
+}
+
 impl Args {
     /// Looks, asks, removes, and says what was removed.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         let found = self.stored.find()?;
         let path = &found.settings.path;
         let shown = path.display();
-        let folder = accepted::folder(std::env::var_os("STATE_DIRECTORY").as_deref(), Some(path));
         if !erase::is_there(path) {
-            accepted::forget(&folder).map_err(Failure::failed)?;
-            tell(&format!("Nothing is stored in {shown}.\n"))?;
+            let accepted = forget_accepted(path)?;
+            tell(&format!("Nothing is stored in {shown}.\n{accepted}"))?;
             return Ok(ExitCode::SUCCESS);
         }
         self.stored.look(&found, None)?;
@@ -42,10 +59,10 @@ impl Args {
             format!("This removes all that was learnt and stored about the residents of this home, in {shown}.");
         self.stored.confirm(&question, "wipe")?;
         let left = erase::wipe(path).map_err(Failure::failed)?;
-        accepted::forget(&folder).map_err(Failure::failed)?;
+        let accepted = forget_accepted(path)?;
         let left = left.into_iter().filter(|name| !accepted::is_ours(name)).collect::<Vec<_>>().join(", ");
         tell(&format!(
-            "Removed from {shown}: what was known of the beds, journal, alerts, the last accepted configuration.\n\
+            "Removed from {shown}: what was known of the beds, journal, alerts.\n{accepted}\
              Kept: the number that the next alert must exceed.\n"
         ))?;
         if !left.is_empty() {

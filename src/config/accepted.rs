@@ -1,16 +1,16 @@
 //! Keeps the last accepted configuration, so that a broken edit does not end a watch that has run before.
 
 use std::ffi::OsStr;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
 use super::finding::Notes;
 use super::{source, syntax, tables};
-use crate::store;
+use crate::{store, whole};
 
 /// The name of the file.
 const NAME: &str = "accepted.toml";
@@ -24,6 +24,15 @@ pub fn folder(state_directory: Option<&OsStr>, store_path: Option<&Path>) -> Pat
         .filter(|path| path.is_absolute())
         .or_else(|| store_path.map(Path::to_owned))
         .unwrap_or_else(|| store::Settings::default().path)
+}
+
+/// Returns every folder where one may be kept, for who is not the service: it does not know `$STATE_DIRECTORY`.
+#[must_use]
+pub fn folders(state_directory: Option<&OsStr>, store_path: &Path) -> Vec<PathBuf> {
+    let mut folders = vec![folder(state_directory, Some(store_path)), store_path.to_owned(), folder(None, None)];
+    folders.sort();
+    folders.dedup();
+    folders
 }
 
 /// Returns the store's path as far as a broken file can still be read.
@@ -45,31 +54,24 @@ pub fn remember(text: &str, folder: &Path) -> io::Result<()> {
         return Ok(());
     }
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let new = folder.join(format!("{NAME}.new"));
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&new, folder.join(NAME))?;
-    File::open(folder)?.sync_all()
+    whole::write(&folder.join(NAME), text, |_| Ok(()))
 }
 
-/// Removes the configuration that was accepted last, where there is one: the next start is a first start.
+/// Removes the configuration that was accepted last, where there is one: the next start is a first start. Tells whether
+/// there was one.
 ///
 /// # Errors
 ///
 /// Fails where it cannot be removed.
-pub fn forget(folder: &Path) -> io::Result<()> {
-    for name in [NAME.to_owned(), format!("{NAME}.new")] {
-        match fs::remove_file(folder.join(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
+pub fn forget(folder: &Path) -> io::Result<bool> {
+    let mut was_there = false;
+    for name in [format!("{NAME}.new"), NAME.to_owned()] {
+        was_there = match fs::remove_file(folder.join(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            removed => removed.map(|()| true)?,
+        };
     }
-    Ok(())
+    Ok(was_there)
 }
 
 /// Tells whether a file of this name is one that is kept here.

@@ -57,8 +57,8 @@ pub(super) fn configuration(loaded: &Result<Sound, ConfigError>, file: &Path) ->
 
 /// Says where the daemon that runs goes by another configuration than the file.
 pub(super) fn in_use(sound: &Sound) -> Option<Line> {
-    let folder = accepted::folder(None, Some(&sound.config.store.path));
-    let used = accepted::recall(&folder).ok().flatten()?;
+    let folders = accepted::folders(None, &sound.config.store.path);
+    let used = folders.iter().find_map(|folder| accepted::recall(folder).ok().flatten())?;
     let help = "`systemctl reload nattvakt` takes the file up, without a gap in the watch";
     (used != sound.text).then(|| Line::warning("config", "the daemon goes by an earlier version of the file", help))
 }
