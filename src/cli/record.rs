@@ -16,8 +16,8 @@ use super::wire::{Wire, failure, wall};
 use super::words::many;
 use super::{Failure, Signals, block_on};
 use crate::clock;
-use crate::config::{self, Looks, duration};
-use crate::control::{Answer, Client, ClientError, Request};
+use crate::config::duration;
+use crate::control::{Answer, ClientError};
 use crate::model::BedId;
 
 /// The longest recording: a night and the day after it.
@@ -25,9 +25,6 @@ const LENGTH_MAX: Duration = Duration::from_secs(24 * 3600);
 
 /// The largest recording, in bytes: sixteen zones at 50 readings a second for a night.
 const BYTES_MAX: u64 = 512 << 20;
-
-/// Answers of the daemon that wait to be written.
-const WAITING_MAX: usize = 256;
 
 /// Records the readings of a mat, as the running daemon hears them, into a file that `replay` reads.
 ///
@@ -64,10 +61,9 @@ fn length(text: &str) -> Result<Duration, String> {
 impl Args {
     /// Writes until the time is over.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
-        let config = config::load(self.wire.file(), Looks::Elsewhere).map_err(Failure::usage)?.config;
+        let config = self.wire.configuration()?;
         let contact = choose(&config.beds, Some(self.bed))?.detect.contact;
-        let mut daemon = self.wire.try_connect()?.map_err(|error| failure(&error))?;
-        daemon.ask(&Request::Readings { bed: self.bed }).map_err(|error| failure(&error))?;
+        let said = self.wire.readings(self.bed)?;
         let mut recording = Recording::create(&self.file, contact)?;
         let (now, zone) = (clock::utc(), &config.gateway.zone);
         let until = now.checked_add(self.length).unwrap_or(Timestamp::MAX);
@@ -78,7 +74,7 @@ impl Args {
             self.file.display(),
             wall(until, now, zone)
         ))?;
-        let ended = block_on(recording.write_from(daemon, self.length))?;
+        let ended = block_on(recording.write_from(said, self.length))?;
         say(&format!("{} in {}\n", many(recording.rows, "reading"), self.file.display()))?;
         ended.map(|()| ExitCode::SUCCESS)
     }
@@ -88,6 +84,7 @@ impl Args {
 struct Recording {
     file: File,
     contact: bool,
+    zones: usize,
     bytes: u64,
     rows: usize,
 }
@@ -102,13 +99,16 @@ impl Recording {
                 Failure::failed(format!("{}: {error}", path.display()))
             }
         })?;
-        Ok(Self { file, contact, bytes: 0, rows: 0 })
+        Ok(Self { file, contact, zones: 0, bytes: 0, rows: 0 })
     }
 
     /// Writes what the daemon says until the time is over, somebody ends it, or the file is full.
-    async fn write_from(&mut self, daemon: Client, length: Duration) -> Result<(), Failure> {
+    async fn write_from(
+        &mut self,
+        mut said: mpsc::Receiver<Result<Answer, ClientError>>,
+        length: Duration,
+    ) -> Result<(), Failure> {
         let mut signals = Signals::listen()?;
-        let mut said = listen(daemon)?;
         let end = tokio::time::sleep_until(clock::instant(clock::moment() + length));
         tokio::pin!(end);
         loop {
@@ -117,6 +117,8 @@ impl Recording {
                 _ = signals.next() => return Ok(()),
                 answer = said.recv() => match answer {
                     Some(Ok(Answer::Reading { time, zones })) => self.reading(time, &zones)?,
+                    // How many zones there are is known from the first reading on.
+                    Some(Ok(Answer::Unreadable { time })) => self.reading(time, &vec![None; self.zones])?,
                     Some(Ok(Answer::Silence {})) => {}
                     Some(Ok(Answer::Missed { count })) => {
                         say(&format!("{} could not be written in time\n", many_of(count)))?;
@@ -133,7 +135,11 @@ impl Recording {
     }
 
     fn reading(&mut self, time: Timestamp, zones: &[Option<f64>]) -> Result<(), Failure> {
+        if zones.is_empty() {
+            return Ok(());
+        }
         let mut row = if self.rows == 0 { self.header(zones.len()) } else { String::new() };
+        self.zones = zones.len();
         // Writing into a string never fails.
         write!(row, "{time:.3}").map_err(Failure::failed)?;
         for zone in zones {
@@ -154,20 +160,6 @@ impl Recording {
         };
         format!("time,{columns}\n")
     }
-}
-
-/// Hears the daemon on a thread that ends with the connection or with us.
-fn listen(mut daemon: Client) -> Result<mpsc::Receiver<Result<Answer, ClientError>>, Failure> {
-    let (hand_on, said) = mpsc::channel(WAITING_MAX);
-    let listen = move || loop {
-        let answer = daemon.answer();
-        let last = answer.is_err();
-        if hand_on.blocking_send(answer).is_err() || last {
-            return;
-        }
-    };
-    std::thread::Builder::new().name("readings".to_owned()).spawn(listen).map_err(Failure::failed)?;
-    Ok(said)
 }
 
 fn many_of(count: u64) -> String {

@@ -9,7 +9,7 @@ use tracing::{debug, info, warn};
 
 use super::{Failure, Signals, Told, block_on};
 use crate::clock::Clock;
-use crate::config::{self, Config, ConfigError, Looks, Severity, accepted};
+use crate::config::{self, Config, ConfigError, Looks, Severity, Sound, accepted};
 use crate::gateway::{self, Ended, Load, Order, Setup};
 use crate::{control, power, telemetry};
 
@@ -59,10 +59,10 @@ impl Args {
         chosen.remember();
         let clock = Clock::new(chosen.config.gateway.clock);
         let load = Some(Load::new(move || load(&self.config)));
-        let (config, broken_file, first_start) = (chosen.config, chosen.broken, chosen.first);
+        let (config, text, broken_file, first_start) = (chosen.config, chosen.text, chosen.broken, chosen.first);
         let (supplies, runtime) = (Some(supplies()), std::env::var_os("RUNTIME_DIRECTORY"));
         let control = Some(control::path(runtime.as_deref(), &config.store.path));
-        let setup = Setup { config, broken_file, first_start, load, clock, supplies, control, tap: None };
+        let setup = Setup { config, text, broken_file, first_start, load, clock, supplies, control, tap: None };
         block_on(async {
             let signals = Signals::listen()?;
             let (orders, received) = mpsc::channel(4);
@@ -78,13 +78,13 @@ impl Args {
 }
 
 /// Reads the file again while the gateway runs; what is sound is kept for a start with a broken file.
-fn load(file: &Path) -> Result<Config, String> {
+fn load(file: &Path) -> Result<Sound, String> {
     let sound = config::load(file, Looks::Here).map_err(|error| in_short(&error))?;
     let folder = folder(Some(&sound.config.store.path));
     if let Err(error) = accepted::remember(&sound.text, &folder) {
         warn!(error = %error, "The accepted configuration could not be kept for a start with a broken file");
     }
-    Ok(sound.config)
+    Ok(sound)
 }
 
 /// Where Linux shows power supplies; tests show others.
@@ -113,18 +113,21 @@ async fn pass(told: Told, orders: &mpsc::Sender<Order>) {
 /// The configuration to run with.
 struct Chosen {
     config: Config,
+    /// What it was read from.
+    text: String,
     /// What is wrong with the file, where it is not the file's.
     broken: Option<String>,
     /// Whether no configuration was ever accepted.
     first: bool,
-    /// What to keep for a start with a broken file, and where.
-    keep: Option<(String, PathBuf)>,
+    /// Where to keep it for a start with a broken file.
+    keep: Option<PathBuf>,
 }
 
 impl Chosen {
     /// Keeps the accepted configuration beside the start, so that a slow disk does not hold it up.
     fn remember(&self) {
-        let Some((text, folder)) = self.keep.clone() else { return };
+        let Some(folder) = self.keep.clone() else { return };
+        let text = self.text.clone();
         let keeper = std::thread::Builder::new().name("accepted".to_owned()).spawn(move || {
             if let Err(error) = accepted::remember(&text, &folder) {
                 warn!(error = %error, "The accepted configuration could not be kept for a start with a broken file");
@@ -147,7 +150,7 @@ fn choose(file: &Path) -> Result<Chosen, Failure> {
             let folder = folder(Some(&sound.config.store.path));
             // One that is there and cannot be read was accepted once: the gateway has run before.
             let first = matches!(accepted::recall(&folder), Ok(None));
-            Ok(Chosen { config: sound.config, broken: None, first, keep: Some((sound.text, folder)) })
+            Ok(Chosen { config: sound.config, text: sound.text, broken: None, first, keep: Some(folder) })
         }
         Err(error @ ConfigError::Missing { .. }) => Err(Failure::usage(error)),
         Err(error) => {
@@ -164,7 +167,7 @@ fn last_accepted(folder: &Path, error: &ConfigError) -> Option<Chosen> {
     let text = accepted::recall(folder).ok().flatten()?;
     // What it names was looked at when it was accepted; a secret that is missing now is dispatch's fault to tell.
     let sound = config::parse(&text, "the last accepted configuration", Looks::Elsewhere).ok()?;
-    Some(Chosen { config: sound.config, broken: Some(in_short(error)), first: false, keep: None })
+    Some(Chosen { config: sound.config, text, broken: Some(in_short(error)), first: false, keep: None })
 }
 
 /// The first mistake in one line, and how many more there are.

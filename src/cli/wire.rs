@@ -5,11 +5,16 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use tokio::sync::mpsc;
 
 use super::Failure;
-use crate::config::{self, ConfigError, Looks, accepted};
+use crate::config::{self, Config, ConfigError, Looks, accepted};
 use crate::control::{self, Answer, Client, ClientError, Reason, Request, SERVICE_SOCKET};
+use crate::model::BedId;
 use crate::store;
+
+/// Readings of the daemon that wait to be taken.
+const READINGS_MAX: usize = 256;
 
 /// Which daemon is meant.
 #[derive(Debug, clap::Args)]
@@ -33,6 +38,35 @@ impl Wire {
     pub(super) fn ask(&self, request: &Request) -> Result<Answer, Failure> {
         let answer = self.try_connect()?.and_then(|mut daemon| daemon.ask_once(request));
         answer.map_err(|error| failure(&error))
+    }
+
+    /// Returns the configuration by which the daemon goes, or where none runs the file's.
+    pub(super) fn configuration(&self) -> Result<Config, Failure> {
+        let answer = match self.try_connect()?.and_then(|mut daemon| daemon.ask_once(&Request::Configuration {})) {
+            Err(ClientError::NotRunning { .. }) => {
+                return Ok(config::load(self.file(), Looks::Replay).map_err(Failure::usage)?.config);
+            }
+            answer => answer.map_err(|error| failure(&error))?,
+        };
+        let Answer::Configuration { text } = &answer else { return Err(failure(&ClientError::unexpected(&answer))) };
+        let sound = config::parse(text, "the daemon's configuration", Looks::Elsewhere);
+        Ok(sound.map_err(Failure::failed)?.config)
+    }
+
+    /// Hears the readings of a bed through the daemon, on a thread that ends with the connection or the receiver.
+    pub(super) fn readings(&self, bed: BedId) -> Result<mpsc::Receiver<Result<Answer, ClientError>>, Failure> {
+        let mut daemon = self.try_connect()?.map_err(|error| failure(&error))?;
+        daemon.ask(&Request::Readings { bed }).map_err(|error| failure(&error))?;
+        let (hand_on, said) = mpsc::channel(READINGS_MAX);
+        let listen = move || loop {
+            let answer = daemon.answer();
+            let last = answer.is_err();
+            if hand_on.blocking_send(answer).is_err() || last {
+                return;
+            }
+        };
+        std::thread::Builder::new().name("readings".to_owned()).spawn(listen).map_err(Failure::failed)?;
+        Ok(said)
     }
 
     /// Connects; the inner error is what the daemon's absence or refusal is.

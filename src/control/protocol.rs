@@ -60,6 +60,8 @@ pub enum Request {
         /// The bed.
         bed: BedId,
     },
+    /// The configuration in use, which may be another than the file by now.
+    Configuration {},
     /// The journal: what happened, and what dispatch was told of it and when it had it.
     Journal {
         /// From when on.
@@ -96,7 +98,7 @@ impl Request {
     #[must_use]
     pub const fn needs(&self) -> Rights {
         match self {
-            Self::Status {} | Self::Proof { .. } | Self::Journal { .. } => Rights::Read,
+            Self::Status {} | Self::Configuration {} | Self::Proof { .. } | Self::Journal { .. } => Rights::Read,
             Self::Pause { .. }
             | Self::Resume { .. }
             | Self::TestAlert { .. }
@@ -142,7 +144,13 @@ pub enum Answer {
         /// Each zone, in the sensor's own unit; none: it could not be read.
         zones: Vec<Option<f64>>,
     },
-    /// Nothing has come from the mat for a while.
+    /// The mat has said something that cannot be read.
+    Unreadable {
+        /// When.
+        #[serde(with = "millis")]
+        time: Timestamp,
+    },
+    /// No reading has come from the mat for a while.
     Silence {},
     /// So many of the oldest were dropped, as they were not read in time.
     Missed {
@@ -176,6 +184,11 @@ pub enum Answer {
         /// When.
         #[serde(with = "millis")]
         at: Timestamp,
+    },
+    /// The configuration in use; the only answer.
+    Configuration {
+        /// As it stood in the file. Secrets are in files of their own.
+        text: String,
     },
     /// An entry of the journal, or an alert that still waits.
     Entry(Box<Entry>),

@@ -64,6 +64,10 @@ impl Gateway {
             Request::Live { bed } => self.live(bed, answers),
             Request::TestAlert { bed, within_s } => self.test_alert(bed, within_s, answers),
             Request::Readings { bed } => self.readings(bed, answers),
+            Request::Configuration {} => {
+                let answer = Answer::Configuration { text: self.text.clone() };
+                self.reply(answers, std::future::ready(answer));
+            }
             Request::Journal { since, until, bed } => self.journal(Wanted { since, until, bed }, answers),
             Request::Proof { bed } => {
                 let answer = self.proof(bed);

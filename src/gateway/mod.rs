@@ -80,6 +80,8 @@ const BEAT_EVERY: Duration = Duration::from_secs(15);
 pub struct Setup {
     /// The checked configuration.
     pub config: Config,
+    /// The text that it was read from, for who asks which one is in use.
+    pub text: String,
     /// What is wrong with the configuration file, where the last accepted one runs in its stead.
     pub broken_file: Option<String>,
     /// Whether this gateway has never run before.
@@ -139,6 +141,8 @@ pub async fn run(mut setup: Setup, orders: mpsc::Receiver<Order>) -> Ended {
 /// A running gateway.
 struct Gateway {
     config: Config,
+    /// The text of the configuration in use.
+    text: String,
     load: Option<Load>,
     clock: Clock,
     supervisor: Supervisor,
@@ -199,7 +203,7 @@ struct Broker {
 
 impl Gateway {
     async fn start(setup: Setup) -> Self {
-        let Setup { config, broken_file, first_start, load, clock, supplies, control: _, tap } = setup;
+        let Setup { config, text, broken_file, first_start, load, clock, supplies, control: _, tap } = setup;
         let now = clock.now();
         let (store, mut opened) = Store::start(config.store.clone(), clock.clone());
         let recovered = tokio::time::timeout(STORE_OPENS_WITHIN, &mut opened).await;
@@ -223,6 +227,7 @@ impl Gateway {
         let mut gateway = Self {
             delivery: Arc::new(Mutex::new(reload::delivery(&config))),
             config,
+            text,
             load,
             clock,
             supervisor: Supervisor::new(),

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::Gateway;
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::control::{Answer, Reason};
 use crate::model::{BedId, Quality, Reading};
 use crate::sensor::Signal;
@@ -30,13 +30,16 @@ impl Gateway {
 }
 
 async fn hand_on(mut feed: broadcast::Receiver<Signal>, clock: Clock, answers: mpsc::Sender<Answer>) {
+    let mut silent_at = silent_from_now();
     loop {
-        let answer = match timeout(SILENCE_EVERY, feed.recv()).await {
+        // What is passed over does not put it off: only by an answer is it noticed that nobody listens any more.
+        let answer = match timeout_at(silent_at, feed.recv()).await {
             Ok(Ok(Signal::Reading(reading))) => match reading.quality {
                 Quality::Live => told(&reading, &clock),
                 Quality::Old => continue,
             },
-            Ok(Ok(Signal::Rejected | Signal::Lost(_) | Signal::Away | Signal::Back)) => continue,
+            Ok(Ok(Signal::Rejected)) => Answer::Unreadable { time: clock.now().utc },
+            Ok(Ok(Signal::Lost(_) | Signal::Away | Signal::Back)) => continue,
             Ok(Err(RecvError::Lagged(count))) => Answer::Missed { count },
             Ok(Err(RecvError::Closed)) => Answer::refused(Reason::Failed, "the mat of this bed has changed: ask again"),
             Err(_) => Answer::Silence {},
@@ -45,7 +48,12 @@ async fn hand_on(mut feed: broadcast::Receiver<Signal>, clock: Clock, answers: m
         if answers.send(answer).await.is_err() || last {
             return;
         }
+        silent_at = silent_from_now();
     }
+}
+
+fn silent_from_now() -> Instant {
+    clock::instant(clock::moment() + SILENCE_EVERY)
 }
 
 fn told(reading: &Reading, clock: &Clock) -> Answer {

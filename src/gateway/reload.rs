@@ -18,7 +18,7 @@ use super::tasks::{PUBLISHER, lock};
 use super::{Gateway, RunningBed, notify};
 use crate::action;
 use crate::clock;
-use crate::config::{Bed, Config};
+use crate::config::{Bed, Config, Sound};
 use crate::dispatch::{self, Command};
 use crate::model::{BedId, GatewayFault};
 use crate::sensor::{Sensor, Signal, mqtt};
@@ -31,11 +31,11 @@ const BED_ENDS_WITHIN: Duration = Duration::from_secs(2);
 
 /// Reads and checks the configuration anew; blocks on files. Says what is wrong with it in one line.
 #[derive(Clone)]
-pub struct Load(Arc<dyn Fn() -> Result<Config, String> + Send + Sync>);
+pub struct Load(Arc<dyn Fn() -> Result<Sound, String> + Send + Sync>);
 
 impl Load {
     /// Wraps what reads the configuration.
-    pub fn new(load: impl Fn() -> Result<Config, String> + Send + Sync + 'static) -> Self {
+    pub fn new(load: impl Fn() -> Result<Sound, String> + Send + Sync + 'static) -> Self {
         Self(Arc::new(load))
     }
 }
@@ -49,7 +49,7 @@ impl fmt::Debug for Load {
 /// A reload on its way. Never a second one beside one that hangs: that one is waited for, and made once more.
 #[derive(Default)]
 pub(super) struct Reloading {
-    loading: Option<JoinHandle<Result<Config, String>>>,
+    loading: Option<JoinHandle<Result<Sound, String>>>,
     /// Until when it may take until it is told as hanging; `None` once that is told.
     until: Option<Instant>,
     /// It was asked for once more meanwhile.
@@ -71,7 +71,7 @@ impl Reloading {
     }
 
     /// Waits for what came of it; of one that hangs, first for that, and then for its result. Never ends while nothing is being read; may be dropped at any time.
-    pub(super) async fn ended(&mut self) -> Result<Config, String> {
+    pub(super) async fn ended(&mut self) -> Result<Sound, String> {
         let Some(loading) = &mut self.loading else { return pending().await };
         let ended = match self.until {
             Some(until) => timeout_at(until, loading).await,
@@ -115,11 +115,12 @@ pub(super) fn delivery(config: &Config) -> dispatch::Settings {
 
 impl Gateway {
     /// Takes what came of reading the file.
-    pub(super) async fn take_configuration(&mut self, loaded: Result<Config, String>) {
+    pub(super) async fn take_configuration(&mut self, loaded: Result<Sound, String>) {
         match loaded {
-            Ok(config) => {
+            Ok(sound) => {
                 self.own.end(GatewayFault::Configuration, "file");
-                self.apply(config).await;
+                self.text = sound.text;
+                self.apply(sound.config).await;
                 info!(beds = self.config.beds.len(), "The configuration is in use");
             }
             Err(detail) => {

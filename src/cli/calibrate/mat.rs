@@ -3,17 +3,16 @@
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::cli::Failure;
 use crate::clock::Clock;
 use crate::config::{Bed, Config};
-use crate::control::{Answer, Client, ClientError};
+use crate::control::{Answer, ClientError};
 use crate::model::Channels;
 use crate::sensor::{FEED_SIGNALS_MAX, Link, Sensor, Signal, mqtt, serial};
 
 /// The readings of one mat, for as long as this lives.
 pub(super) enum Readings {
-    /// From the daemon, by a thread that ends with its connection.
-    Daemon(mpsc::Receiver<Heard>),
+    /// From the daemon.
+    Daemon(mpsc::Receiver<Result<Answer, ClientError>>),
     /// From the mat itself.
     Mat {
         signals: broadcast::Receiver<Signal>,
@@ -34,29 +33,6 @@ pub(super) enum Heard {
     Away,
     /// The daemon says no more, and why.
     Ended(String),
-}
-
-/// Hears what the daemon hears; the readings were asked for on this connection.
-pub(super) fn overhear(mut daemon: Client) -> Result<Readings, Failure> {
-    let (hand_on, heard) = mpsc::channel(FEED_SIGNALS_MAX);
-    let listen = move || loop {
-        let said = match daemon.answer() {
-            Ok(Answer::Reading { zones, .. }) => match Channels::new(zones.iter().map(|zone| zone.unwrap_or(f64::NAN)))
-            {
-                Some(channels) => Heard::Channels(channels),
-                None => Heard::Rejected,
-            },
-            Ok(Answer::Silence {} | Answer::Missed { .. }) => continue,
-            Ok(answer) => Heard::Ended(ClientError::unexpected(&answer).to_string()),
-            Err(error) => Heard::Ended(error.to_string()),
-        };
-        let last = matches!(said, Heard::Ended(_));
-        if hand_on.blocking_send(said).is_err() || last {
-            return;
-        }
-    };
-    std::thread::Builder::new().name("readings".to_owned()).spawn(listen).map_err(Failure::failed)?;
-    Ok(Readings::Daemon(heard))
 }
 
 /// Opens the way in to the mat of a bed.
@@ -85,14 +61,29 @@ pub(super) fn listen(config: &Config, bed: &Bed) -> Readings {
     Readings::Mat { signals, link, _ways: ways }
 }
 
+/// Waits for what the daemon hears next.
+async fn heard_of(said: &mut mpsc::Receiver<Result<Answer, ClientError>>) -> Heard {
+    loop {
+        match said.recv().await {
+            Some(Ok(Answer::Reading { zones, .. })) => {
+                let channels = Channels::new(zones.iter().map(|zone| zone.unwrap_or(f64::NAN)));
+                return channels.map_or(Heard::Rejected, Heard::Channels);
+            }
+            Some(Ok(Answer::Unreadable { .. })) => return Heard::Rejected,
+            // The latest ones are what counts.
+            Some(Ok(Answer::Silence {} | Answer::Missed { .. })) => {}
+            Some(Ok(answer)) => return Heard::Ended(ClientError::unexpected(&answer).to_string()),
+            Some(Err(error)) => return Heard::Ended(error.to_string()),
+            None => return std::future::pending().await,
+        }
+    }
+}
+
 impl Readings {
     /// Waits for what comes next.
     pub(super) async fn next(&mut self) -> Heard {
         let signals = match self {
-            Self::Daemon(heard) => match heard.recv().await {
-                Some(heard) => return heard,
-                None => return std::future::pending().await,
-            },
+            Self::Daemon(said) => return heard_of(said).await,
             Self::Mat { signals, .. } => signals,
         };
         loop {

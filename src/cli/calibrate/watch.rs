@@ -1,6 +1,6 @@
 //! The watch beside the walk: the bed is paused meanwhile, and what was measured is left with the daemon.
 
-use super::mat::{self, Readings};
+use super::mat::Readings;
 use crate::cli::Failure;
 use crate::cli::wire::{Wire, failure};
 use crate::control::{ClientError, Request};
@@ -34,9 +34,7 @@ impl<'a> Paused<'a> {
 
     /// Hears the mat through the daemon.
     pub(super) fn readings(&self) -> Result<Readings, Failure> {
-        let mut daemon = self.wire.try_connect()?.map_err(|error| failure(&error))?;
-        daemon.ask(&Request::Readings { bed: self.bed }).map_err(|error| failure(&error))?;
-        mat::overhear(daemon)
+        self.wire.readings(self.bed).map(Readings::Daemon)
     }
 
     /// Leaves the result with the daemon, for `handover`.

@@ -105,7 +105,8 @@ async fn play(scene: Scene) -> Result<(), Ended> {
 
     let clock = Clock::new(ClockSource::Rtc);
     let (broken_file, first_start, load, supplies, control, tap) = (None, true, None, None, None, Some(tap));
-    let setup = Setup { config, broken_file, first_start, load, clock, supplies, control, tap };
+    let text = String::new();
+    let setup = Setup { config, text, broken_file, first_start, load, clock, supplies, control, tap };
     let (orders, asked) = mpsc::channel(1);
     let over = Arc::new(Notify::new());
     let ended = Arc::clone(&over);

@@ -4,8 +4,10 @@ mod html;
 mod page;
 mod text;
 
-use std::fs;
-use std::path::PathBuf;
+use std::fs::{File, Permissions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::Failure;
@@ -13,9 +15,9 @@ use super::replay::drive::choose;
 use super::wire::{Wire, failure};
 use super::words::print;
 use crate::clock;
-use crate::config::{self, Looks};
 use crate::control::{Answer, ClientError, Request};
 use crate::model::{BedId, Language};
+use crate::whole;
 use page::Facts;
 
 /// Prints a dated page of what was proven at a bed.
@@ -50,18 +52,33 @@ fn language(text: &str) -> Result<Language, String> {
     [Language::Sv, Language::En].into_iter().find(|language| language.to_string() == text).ok_or("sv or en".to_owned())
 }
 
+/// What every page begins with.
+const PAGE_BEGINS: &[u8] = b"<!DOCTYPE html>";
+
+/// Writes the page for whoever prints it, in place of an earlier one and of nothing else.
+fn write(file: &Path, page: &str) -> Result<(), Failure> {
+    let told = |error: io::Error| Failure::failed(format!("{}: {error}", file.display()));
+    let mut begins = Vec::new();
+    match File::open(file).and_then(|old| old.take(PAGE_BEGINS.len() as u64).read_to_end(&mut begins)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Ok(_) if begins == PAGE_BEGINS => {}
+        Ok(_) => return Err(Failure::usage(format!("{}: is there and is no page: name another file", file.display()))),
+        Err(error) => return Err(told(error)),
+    }
+    whole::write(file, page, |new| new.set_permissions(Permissions::from_mode(0o644))).map_err(told)
+}
+
 impl Args {
     /// Asks the daemon what was proven, and prints the page.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
-        let mut config = config::load(self.wire.file(), Looks::Elsewhere).map_err(Failure::usage)?.config;
+        let mut config = self.wire.configuration()?;
         config.gateway.language = self.language.unwrap_or(config.gateway.language);
         let bed = choose(&config.beds, self.bed)?;
         let answer = self.wire.ask(&Request::Proof { bed: bed.id })?;
         let Answer::Proof { proof, .. } = &answer else { return Err(failure(&ClientError::unexpected(&answer))) };
         let page = Facts { config: &config, bed, proof, now: clock::utc() }.page();
         match &self.html {
-            Some(file) => fs::write(file, html::html(&page))
-                .map_err(|error| Failure::failed(format!("{}: {error}", file.display())))?,
+            Some(file) => write(file, &html::html(&page))?,
             None => print(&text::text(&page))?,
         }
         Ok(if page.is_proven() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

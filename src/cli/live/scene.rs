@@ -111,7 +111,9 @@ impl Scene {
             Answer::Paused { .. }
             | Answer::Resumed { .. }
             | Answer::Proof { .. }
+            | Answer::Configuration { .. }
             | Answer::Entry(_)
+            | Answer::Unreadable { .. }
             | Answer::End {}
             | Answer::Reading { .. }
             | Answer::Silence {}

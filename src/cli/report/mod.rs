@@ -90,10 +90,12 @@ enum Format {
 impl Args {
     /// Prints the report to stdout.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
-        let file = self.wire.file();
-        let config = config::load(file, Looks::Replay).map_err(Failure::usage)?.config;
+        let config = match &self.from {
+            Some(_) => config::load(self.wire.file(), Looks::Replay).map_err(Failure::usage)?.config,
+            None => self.wire.configuration()?,
+        };
         if let Some(bed) = self.bed.filter(|bed| config.beds.iter().all(|known| known.id != *bed)) {
-            return Err(Failure::usage(format!("there is no bed {bed} in {}", file.display())));
+            return Err(Failure::usage(format!("there is no bed {bed} in the configuration")));
         }
         let dates = self.dates(&config.gateway.zone)?;
         let story = match &self.from {
