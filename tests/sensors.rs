@@ -14,7 +14,7 @@ mod serial;
 
 use std::time::Duration;
 
-use nattvakt::model::{Channels, Quality, Reading};
+use nattvakt::model::{Channels, MatFault, Quality, Reading};
 use nattvakt::sensor::{FEED_SIGNALS_MAX, Feed, Signal};
 use tokio::sync::broadcast;
 use tokio::time::timeout;

@@ -185,13 +185,32 @@ async fn a_broker_that_is_not_there_is_told() {
 }
 
 #[tokio::test]
-async fn a_refused_topic_is_named() {
+async fn a_refused_topic_is_the_matter_of_its_own_bed_and_asked_for_again() {
     let (listener, port) = scripted_broker().await;
     let mut watch = Watch::start(at(port), &["mats/one", "mats/two"]);
     let (mut stream, id) = welcome(&listener).await;
     stream.write_all(&[0x90, 4, id[0], id[1], 1, 0x80]).await.unwrap();
+    watch.up().await;
+    assert_eq!((watch.beds[0].next().await, watch.beds[0].next().await), (Signal::Away, Signal::Back));
+    let refused = Signal::Lost(MatFault::Offline);
+    assert_eq!((watch.beds[1].next().await, watch.beds[1].next().await), (Signal::Away, refused));
+
+    for answer in [0x80, 1] {
+        let asked = asked_again(&mut stream).await;
+        stream.write_all(&[0x90, 3, asked[0], asked[1], answer]).await.unwrap();
+    }
+    assert_eq!(watch.beds[1].next().await, Signal::Back, "and was told once that it is refused");
+    assert_eq!(watch.beds[0].heard(), [], "the other hears nothing of it");
+}
+
+#[tokio::test]
+async fn where_all_topics_are_refused_that_is_the_brokers_fault_and_one_is_named() {
+    let (listener, port) = scripted_broker().await;
+    let mut watch = Watch::start(at(port), &["mats/one", "mats/two"]);
+    let (mut stream, id) = welcome(&listener).await;
+    stream.write_all(&[0x90, 4, id[0], id[1], 0x80, 0x80]).await.unwrap();
     let words = watch.down().await;
-    assert!(words.contains("\"mats/two\""), "{words}");
+    assert!(words.contains("\"mats/one\""), "{words}");
 }
 
 #[tokio::test]
@@ -254,6 +273,23 @@ pub(super) async fn welcome(listener: &TcpListener) -> (TcpStream, [u8; 2]) {
     let (first, body) = packet(&mut stream).await;
     assert_eq!(first, 0x82);
     (stream, [body[0], body[1]])
+}
+
+/// Lets time pass, answering pings, until a subscription is asked for; returns its number.
+async fn asked_again(stream: &mut TcpStream) -> [u8; 2] {
+    for _ in 0..30 {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(5)).await;
+        tokio::time::resume();
+        while let Ok((first, body)) = timeout(Duration::from_millis(50), packet(stream)).await {
+            match first {
+                0x82 => return [body[0], body[1]],
+                0xc0 => stream.write_all(&[0xd0, 0]).await.unwrap(),
+                other => panic!("a packet of kind {other:#x} is not expected"),
+            }
+        }
+    }
+    panic!("nobody asks again");
 }
 
 pub(super) async fn packet(stream: &mut TcpStream) -> (u8, Vec<u8>) {

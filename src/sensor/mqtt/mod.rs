@@ -18,7 +18,7 @@ use std::time::Duration;
 use rumqttc::{AsyncClient, Event, EventLoop, Packet, Publish, QoS, SubAck};
 use rumqttc::{SubscribeFilter, SubscribeReasonCode};
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::{interval_at, sleep, timeout};
 
 pub use self::listening::{Message, listen};
 use self::options::{POLL_LIMIT, Reading, connect, options};
@@ -32,6 +32,9 @@ use crate::model::{BedId, Moment};
 
 /// How long the broker may take to confirm the subscriptions.
 const SUBSCRIBE_LIMIT: Duration = Duration::from_secs(10);
+
+/// How often a topic is asked for again that the broker has refused.
+const REFUSED_AGAIN: Duration = Duration::from_secs(60);
 
 /// A mat that publishes, and the bed that hears of it. Several may share a topic.
 #[derive(Debug, Clone)]
@@ -61,7 +64,9 @@ pub struct Setup {
 
 /// Keeps one connection to the broker for ever and hands its messages to the beds.
 ///
-/// The beds hear [`Signal::Away`] when it is lost and [`Signal::Back`] when it is up again. Secrets and certificates are
+/// The beds hear [`Signal::Away`] when it is lost and [`Signal::Back`] when it is up again. A topic that the broker refuses
+/// is the matter of its own beds, which hear [`Signal::Lost`], unless all are refused; it is asked for again every minute.
+/// Secrets and certificates are
 /// read anew for each connection, so that a corrected file needs no restart. Without mats it connects to nothing.
 #[expect(clippy::infinite_loop, reason = "`Infallible` says so where `!` cannot be named yet")]
 pub async fn run(setup: Setup) -> Infallible {
@@ -70,8 +75,9 @@ pub async fn run(setup: Setup) -> Infallible {
     let address = format!("{}:{}", broker.host, broker.port);
     let outage = Outage::default();
     let (reading, asked) = (Reading::default(), VecDeque::new());
-    let mut way = Way { broker, client_id, address, routes, mats, clock, reading, link, outage, asked };
-    way.routes.tell_all(Signal::Away);
+    let (heard, refused) = (false, Vec::new());
+    let mut way = Way { broker, client_id, address, routes, mats, clock, reading, link, outage, asked, heard, refused };
+    way.routes.away();
     loop {
         while way.routes.is_empty() {
             changed(&mut way.mats).await;
@@ -79,8 +85,9 @@ pub async fn run(setup: Setup) -> Infallible {
         }
         let (trouble, worked) = way.connection().await;
         way.asked.clear();
-        if worked.is_some() {
-            way.routes.tell_all(Signal::Away);
+        way.refused.clear();
+        if std::mem::take(&mut way.heard) {
+            way.routes.away();
         }
         if way.outage.is_new(&trouble.words, worked) {
             tracing::warn!(broker = %way.address, error = %trouble.words, "Connection to the broker is lost");
@@ -104,13 +111,17 @@ struct Way {
     outage: Outage,
     /// The subscriptions that are not confirmed yet, in the order in which they were asked for.
     asked: VecDeque<Asked>,
+    /// Whether a bed has been told that its mat can be heard.
+    heard: bool,
+    /// Topics that the broker has refused on this connection.
+    refused: Vec<String>,
 }
 
 /// A subscription on its way.
 struct Asked {
     topics: Vec<String>,
-    /// The beds that hear of it once it is confirmed.
-    beds: Vec<Feed>,
+    /// Whether the beds know that they cannot be heard: a topic that was refused before is no news.
+    again: bool,
 }
 
 /// How far one connection has come.
@@ -170,6 +181,7 @@ impl Way {
     }
 
     async fn follow(&mut self, client: &AsyncClient, events: &mut EventLoop, phase: &mut Phase) -> Trouble {
+        let mut again = interval_at(clock::instant(clock::moment() + REFUSED_AGAIN), REFUSED_AGAIN);
         loop {
             // Cutting a poll off may lose what it was at; that is no loss here, for the connection ends with it.
             let polled = {
@@ -181,6 +193,12 @@ impl Way {
                         polled = poll.as_mut() => break polled,
                         () = changed(&mut self.mats) => {
                             if let Err(trouble) = self.change_mats(client, *phase) {
+                                return trouble;
+                            }
+                        }
+                        _ = again.tick(), if !self.refused.is_empty() => {
+                            let refused = std::mem::take(&mut self.refused);
+                            if let Err(trouble) = self.subscribe(client, refused, true) {
                                 return trouble;
                             }
                         }
@@ -228,7 +246,8 @@ impl Way {
         for topic in &change.left {
             client.try_unsubscribe(topic).map_err(|_| busy())?;
         }
-        if change.topics.is_empty() { Ok(()) } else { self.subscribe(client, change.topics, change.new) }
+        self.refused.retain(|topic| !change.left.contains(topic));
+        if change.topics.is_empty() { Ok(()) } else { self.subscribe(client, change.topics, false) }
     }
 
     fn take(&mut self, publish: &Publish) {
@@ -237,33 +256,40 @@ impl Way {
 
     fn subscribe_all(&mut self, client: &AsyncClient) -> Result<(), Trouble> {
         let topics: Vec<String> = self.routes.topics().map(str::to_owned).collect();
-        if topics.is_empty() { Ok(()) } else { self.subscribe(client, topics, self.routes.feeds()) }
+        if topics.is_empty() { Ok(()) } else { self.subscribe(client, topics, false) }
     }
 
-    fn subscribe(&mut self, client: &AsyncClient, topics: Vec<String>, beds: Vec<Feed>) -> Result<(), Trouble> {
+    fn subscribe(&mut self, client: &AsyncClient, topics: Vec<String>, again: bool) -> Result<(), Trouble> {
         let filters = topics.iter().map(|topic| SubscribeFilter::new(topic.clone(), QoS::AtLeastOnce));
         // Waiting for room would wait for ever: this very task is the one that makes room.
         client.try_subscribe_many(filters).map_err(|_| Trouble::lasting("a topic is none that can be subscribed"))?;
-        self.asked.push_back(Asked { topics, beds });
+        self.asked.push_back(Asked { topics, again });
         Ok(())
     }
 
     fn subscribed(&mut self, ack: &SubAck) -> Result<(), Trouble> {
-        let Some(Asked { topics, beds }) = self.asked.pop_front() else { return Ok(()) };
-        let refused = |code: &SubscribeReasonCode| matches!(code, SubscribeReasonCode::Failure);
-        let answers = topics.iter().zip(&ack.return_codes);
-        if let Some((topic, _)) = answers.clone().find(|(_, code)| refused(code)) {
-            return Err(Trouble::lasting(format!(
-                "the broker refuses to let us read the topic {topic:?}; check the broker's access rules"
-            )));
-        }
-        if answers.count() < topics.len() {
+        let Some(Asked { topics, again }) = self.asked.pop_front() else { return Ok(()) };
+        if ack.return_codes.len() < topics.len() {
             return Err(Trouble::new("the broker has confirmed only some of the subscriptions"));
         }
-        for feed in &beds {
-            tell(feed, Signal::Back);
+        for (topic, code) in topics.into_iter().zip(&ack.return_codes) {
+            if !matches!(code, SubscribeReasonCode::Failure) {
+                self.heard = true;
+                self.routes.open(&topic);
+                continue;
+            }
+            if !again {
+                tracing::warn!(topic, "The broker refuses to let us read a topic: check its access rules");
+                self.routes.refused(&topic);
+            }
+            self.refused.push(topic);
         }
-        Ok(())
+        match self.refused.first() {
+            Some(topic) if self.refused.len() >= self.routes.topics().count() => Err(Trouble::lasting(format!(
+                "the broker refuses to let us read the topic {topic:?}; check the broker's access rules"
+            ))),
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn up(&mut self) -> Phase {

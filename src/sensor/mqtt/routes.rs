@@ -1,7 +1,7 @@
 //! From a topic to the beds that read it. No I/O, no clock.
 
 use super::Mat;
-use crate::model::{BedId, Moment, Quality, Reading};
+use crate::model::{BedId, MatFault, Moment, Quality, Reading};
 use crate::sensor::decode::{Age, PayloadDecoder, Rejection, Sample};
 use crate::sensor::rejections::Rejections;
 use crate::sensor::settings::MqttSettings;
@@ -25,6 +25,8 @@ struct Route {
     age: Age,
     rejections: Rejections,
     feed: Feed,
+    /// Whether the bed knows that its mat can be heard.
+    open: bool,
 }
 
 /// What a change of the mats means for the connection.
@@ -81,11 +83,6 @@ impl Routes {
         change
     }
 
-    /// Returns the way to every bed.
-    pub(super) fn feeds(&self) -> Vec<Feed> {
-        self.topics.iter().flat_map(|topic| &topic.mats).map(|mat| mat.feed.clone()).collect()
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.topics.is_empty()
     }
@@ -95,9 +92,33 @@ impl Routes {
         self.topics.iter().map(|topic| topic.name.as_str())
     }
 
-    /// Tells every bed what befell the connection.
-    pub(super) fn tell_all(&self, signal: Signal) {
-        self.topics.iter().flat_map(|topic| &topic.mats).for_each(|mat| tell(&mat.feed, signal));
+    /// Tells every bed that the connection is away.
+    pub(super) fn away(&mut self) {
+        for mat in self.topics.iter_mut().flat_map(|topic| &mut topic.mats) {
+            mat.open = false;
+            tell(&mat.feed, Signal::Away);
+        }
+    }
+
+    /// Tells the beds of a topic that it is refused.
+    pub(super) fn refused(&mut self, topic: &str) {
+        for mat in self.of_topic(topic) {
+            mat.open = false;
+            tell(&mat.feed, Signal::Lost(MatFault::Offline));
+        }
+    }
+
+    /// Tells the beds of a topic that it can be heard, unless they know.
+    pub(super) fn open(&mut self, topic: &str) {
+        for mat in self.of_topic(topic).filter(|mat| !mat.open) {
+            mat.open = true;
+            tell(&mat.feed, Signal::Back);
+        }
+    }
+
+    fn of_topic(&mut self, topic: &str) -> impl Iterator<Item = &mut Route> {
+        let found = self.topics.binary_search_by(|known| known.name.as_str().cmp(topic)).ok();
+        found.and_then(|found| self.topics.get_mut(found)).into_iter().flat_map(|topic| &mut topic.mats)
     }
 
     /// Hands a message to every bed that reads its topic.
@@ -122,6 +143,7 @@ impl Route {
             age: Age::new(),
             rejections: Rejections::default(),
             feed: mat.feed,
+            open: false,
         }
     }
 
