@@ -18,6 +18,7 @@ mod faults;
 mod history;
 mod ledger;
 mod live;
+mod notify;
 mod noting;
 mod outbox;
 mod own;
@@ -55,6 +56,7 @@ use crate::sensor::{BrokerSettings, FEED_SIGNALS_MAX, Feed, Sensor, Signal};
 use crate::store::{self, Recovered, Store};
 use bed::{Bed, BedState, Knowledge, SIGHTS_MAX, Sight, WISHES_MAX, Wish};
 use board::Board;
+use notify::notify;
 use noting::{ACCEPTED_KEY, Remembered};
 use outbox::Outbox;
 use own::{GOOD_TIME_KEY, OwnState, STATE_KEY};
@@ -369,8 +371,8 @@ impl Gateway {
     }
 
     fn judge(&self, verdict: Verdict) {
-        if let Verdict::Failed { task, error } = verdict {
-            let detail = format!("{task} failed and was started again: {error}");
+        if let Verdict::Failed { task } = verdict {
+            let detail = format!("{task} failed and was started again: the log of the gateway says where");
             self.own.begin(GatewayFault::Program, &task, &detail);
             // It runs again; the fault has been told.
             self.own.end(GatewayFault::Program, &task);
@@ -469,11 +471,4 @@ fn read<T: serde::de::DeserializeOwned>(key: &str, state: &[u8]) -> Option<T> {
     serde_json::from_slice(state)
         .inspect_err(|error| error!(key, error = %error, "A stored state cannot be read; it counts as unknown"))
         .ok()
-}
-
-/// Tells the service manager; one that does not listen is no reason to stop.
-fn notify(states: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
-        warn!(error = %error, "The service manager could not be told");
-    }
 }

@@ -39,6 +39,10 @@ pub(super) async fn watch(supplies: PathBuf, settings: Settings, own: Own, ends:
         if let Some(look) = looks.next().await {
             if !look.anything {
                 every = LOOK_FOR_SUPPLIES_EVERY;
+                if settings.contact.is_none() {
+                    // One from before a restart, told by what is gone by now: nobody can say that it lasts.
+                    own.end(GatewayFault::Power, "contact");
+                }
             }
             if let Some(detail) = &look.blind {
                 blind = blind.saturating_add(1);

@@ -53,8 +53,6 @@ pub(super) enum Verdict {
     Failed {
         /// The task's name.
         task: String,
-        /// What it said.
-        error: String,
     },
     /// A task ended of itself: it is done.
     Ended,
@@ -146,8 +144,14 @@ impl Supervisor {
         task.failures = if now.since(task.started) >= RECOVERED_AFTER { 0 } else { task.failures.saturating_add(1) };
         let wait = RESTART_WAIT_MIN.saturating_mul(2_u32.saturating_pow(task.failures.min(16))).min(RESTART_WAIT_MAX);
         task.started = now + wait;
-        let verdict = Verdict::Failed { task: task.name.clone(), error: error.to_string() };
-        tracing::error!(task = task.name, %error, retry_in_s = wait.as_secs_f64(), "A task failed and is started again");
+        let verdict = Verdict::Failed { task: task.name.clone() };
+        // What it said when it panicked may hold what a mat said; where that was has been logged.
+        tracing::error!(
+            task = task.name,
+            panicked = error.is_panic(),
+            retry_in_s = wait.as_secs_f64(),
+            "A task failed and is started again"
+        );
         self.start(task, wait);
         verdict
     }
