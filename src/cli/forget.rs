@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use super::Failure;
-use super::stored::{Found, Stored, tell};
+use super::stored::{Found, Stored};
+use super::words::print;
 use crate::model::BedId;
 use crate::store::erase::{self, Forgotten};
 
@@ -45,7 +46,7 @@ impl Args {
             return nothing(&found, bed, &forgotten);
         }
         let learnt = if learnt { "what was learnt of it" } else { "nothing learnt, for nothing was" };
-        tell(&format!(
+        print(&format!(
             "Removed of {bed}: {learnt}, {events} events, {alerts} alerts that had not been delivered.\n\
              Removed of all beds, for they do not say of which: {unreadable} damaged records and stores.\n"
         ))?;
@@ -67,7 +68,7 @@ fn nothing(found: &Found, bed: BedId, forgotten: &Forgotten) -> Result<ExitCode,
             Err(Failure::failed(format!("{words} The configuration has {known}.")))
         }
         Some(_) | None => {
-            tell(&format!("N{}\n", words.trim_start_matches('n')))?;
+            print(&format!("N{}\n", words.trim_start_matches('n')))?;
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -35,7 +35,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use words::{json_line, many, print, wrapped};
+use words::{json_line, many, print, say, wrapped};
 
 /// Night watch for beds: reads pressure mats, notices who rises at night, tells the home-care dispatch.
 #[derive(Debug, Parser)]
@@ -110,7 +110,6 @@ pub fn command() -> clap::Command {
 
 /// Parses the command line, runs one command, and returns the exit code: 0 done, 1 failed, 2 wrong usage.
 #[must_use]
-#[expect(clippy::print_stderr, reason = "the one place where a command's failure is told")]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result: Result<ExitCode, Failure> = match arguments.command {
@@ -140,7 +139,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("nattvakt: {}", failure.message);
+            say(&format!("nattvakt: {}\n", failure.message));
             ExitCode::from(failure.code)
         }
     }

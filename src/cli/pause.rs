@@ -15,8 +15,8 @@ use crate::model::BedId;
 /// Pauses the watch of a bed while staff are in the room.
 ///
 /// It ends by itself: at its time, after 12 hours at most, or sooner when the resident is back in bed. Dispatch is told of
-/// the beginning and of the end. Faults of the mat are told as ever. Where the bed is empty at the end, the time that she
-/// may be away begins then. A restart does not end it. No name is kept. Needs root or the group nattvakt-act.
+/// the beginning and of the end. Faults of the mat are told as ever. Where the bed is empty at the end of it and the watch is on, the time
+/// that she may be away begins then. A restart does not end it. No name is kept. Needs root or the group nattvakt-act.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
@@ -45,7 +45,7 @@ pub(crate) struct Args {
 
 /// Ends the pause of a bed before its time.
 ///
-/// Dispatch is told. Where the bed is empty, the time that the resident may be away begins now. Needs root or the group
+/// Dispatch is told. Where the bed is empty and the watch is on, the time that the resident may be away begins now. Needs root or the group
 /// nattvakt-act.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -100,12 +100,16 @@ impl ResumeArgs {
         if self.json {
             return print(&json_line(&answer)).map(|()| ExitCode::SUCCESS);
         }
-        let Answer::Resumed { bed, phase } = &answer else {
+        let Answer::Resumed { bed, phase, told_at } = &answer else {
             return Err(failure(&ClientError::unexpected(&answer)));
         };
-        let follows = match phase {
-            Phase::Empty | Phase::Settling => ": the time that the resident may be away begins now",
-            Phase::Unknown | Phase::InBed | Phase::Edge | Phase::Leaving | Phase::NoAnswer => "",
+        let follows = match (phase, told_at) {
+            (Phase::Empty | Phase::Settling, Some(at)) => {
+                let minutes = at.duration_since(clock::utc()).as_secs().max(0).div_euclid(60);
+                &format!(": dispatch is told if nobody is back in {minutes} min")
+            }
+            (Phase::Empty | Phase::Settling, None) => ": nobody is told how long she stays away",
+            (Phase::Unknown | Phase::InBed | Phase::Edge | Phase::Leaving | Phase::NoAnswer, _) => "",
         };
         let words = phase.words();
         print(&format!("The pause of {bed} is over. The bed: {words}{follows}. Dispatch is told.\n"))?;

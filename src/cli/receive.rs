@@ -11,6 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 
 use super::Failure;
+use super::words::say;
 use crate::dispatch::https::signature::Keys;
 use crate::dispatch::receiver::{Checks, Post, Receiver};
 use crate::secret::Secret;
@@ -97,9 +98,8 @@ fn on(kind: SignalKind) -> Result<Signal, Failure> {
     signal(kind).map_err(|error| Failure::failed(format_args!("cannot wait for signals: {error}")))
 }
 
-#[expect(clippy::print_stderr, reason = "for the person at the terminal; stdout is for results")]
 fn tell(text: &str) {
-    eprintln!("{text}");
+    say(&format!("{text}\n"));
 }
 
 /// stdout, a flushed line a POST; ends the receiver once nobody reads it.
@@ -125,6 +125,8 @@ impl Output {
 
     fn result(&self) -> Result<ExitCode, Failure> {
         match self.error.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // Whoever read has seen enough.
+            Some(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
             Some(error) => Err(Failure::failed(format_args!("cannot write to stdout: {error}"))),
             None => Ok(ExitCode::SUCCESS),
         }

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::replay::drive::choose;
 use super::wire::{Wire, failure, wall};
-use super::words::many;
+use super::words::{many, say};
 use super::{Failure, Signals, block_on};
 use crate::clock;
 use crate::config::duration;
@@ -68,14 +68,15 @@ impl Args {
         let (now, zone) = (clock::utc(), &config.gateway.zone);
         let until = now.checked_add(self.length).unwrap_or(Timestamp::MAX);
         say(&format!(
-            "The readings of {} go to {} until {}; Ctrl-C ends it.\nThey tell what happens in the bedroom: delete the \
-             file when it has served.\n",
+            "The readings of {} go to {} until {} ({}); Ctrl-C ends it.\nThey tell what happens in the bedroom: delete \
+             the file when it has served.\n",
             self.bed,
             self.file.display(),
-            wall(until, now, zone)
-        ))?;
+            wall(until, now, zone),
+            zone.iana_name().unwrap_or("UTC")
+        ));
         let ended = block_on(recording.write_from(said, self.length))?;
-        say(&format!("{} in {}\n", many(recording.rows, "reading"), self.file.display()))?;
+        say(&format!("{} in {}\n", many(recording.rows, "reading"), self.file.display()));
         ended.map(|()| ExitCode::SUCCESS)
     }
 }
@@ -121,7 +122,7 @@ impl Recording {
                     Some(Ok(Answer::Unreadable { time })) => self.reading(time, &vec![None; self.zones])?,
                     Some(Ok(Answer::Silence {})) => {}
                     Some(Ok(Answer::Missed { count })) => {
-                        say(&format!("{} could not be written in time\n", many_of(count)))?;
+                        say(&format!("{} could not be written in time\n", many_of(count)));
                     }
                     Some(Ok(answer)) => return Err(failure(&ClientError::unexpected(&answer))),
                     Some(Err(error)) => return Err(failure(&error)),
@@ -164,8 +165,4 @@ impl Recording {
 
 fn many_of(count: u64) -> String {
     many(usize::try_from(count).unwrap_or(usize::MAX), "reading")
-}
-
-fn say(text: &str) -> Result<(), Failure> {
-    io::stderr().lock().write_all(text.as_bytes()).map_err(Failure::failed)
 }

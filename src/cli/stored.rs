@@ -1,11 +1,12 @@
 //! What `wipe` and `forget` share: where the store lies, as whom it is touched, and the question before it is.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{Gid, Uid, geteuid, setgid, setgroups, setuid};
 
+use super::words::say;
 use super::{Failure, block_on};
 use crate::clock::{Clock, ClockSource};
 use crate::config::{self, Config, ConfigError, Looks, accepted};
@@ -62,7 +63,10 @@ impl Stored {
             Some(words) if !self.also_undelivered => Err(Failure::failed(format!(
                 "{words}\nNothing was removed. Start nattvakt and wait until all is delivered, or add --also-undelivered."
             ))),
-            Some(words) => say(&format!("{words}: given up, as you say.\n")),
+            Some(words) => {
+                say(&format!("{words}: given up, as you say.\n"));
+                Ok(())
+            }
             None => Ok(()),
         }
     }
@@ -72,7 +76,7 @@ impl Stored {
         if self.yes {
             return Ok(());
         }
-        say(&format!("{question}\nThere is no way back. Type {word} to go on: "))?;
+        say(&format!("{question}\nThere is no way back. Type {word} to go on: "));
         let mut answer = String::new();
         io::stdin().lock().read_line(&mut answer).map_err(Failure::failed)?;
         if answer.trim() == word {
@@ -110,18 +114,4 @@ pub(super) fn as_owner(path: &Path) -> Result<(), Failure> {
     let (user, group) = (Uid::from_raw(folder.uid()), Gid::from_raw(folder.gid()));
     let given_up = setgroups(&[group]).and_then(|()| setgid(group)).and_then(|()| setuid(user));
     given_up.map_err(|error| Failure::failed(format!("cannot act as the owner of {}: {error}", path.display())))
-}
-
-/// Says something that is no result, at once.
-fn say(words: &str) -> Result<(), Failure> {
-    let mut out = io::stderr().lock();
-    out.write_all(words.as_bytes()).and_then(|()| out.flush()).map_err(Failure::failed)
-}
-
-/// Prints a result; nobody who reads it is no failure.
-pub(super) fn tell(result: &str) -> Result<(), Failure> {
-    match io::stdout().lock().write_all(result.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::failed(error)),
-        Ok(()) | Err(_) => Ok(()),
-    }
 }

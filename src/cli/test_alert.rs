@@ -31,7 +31,7 @@ pub(crate) struct Args {
     bed: Option<BedId>,
 
     /// How long to wait for the acceptance, 10min at most.
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration::parse)]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = within)]
     within: Duration,
 
     /// Print each step as a line of JSON.
@@ -40,6 +40,12 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     wire: Wire,
+}
+
+fn within(text: &str) -> Result<Duration, String> {
+    let within = duration::parse(text)?;
+    let sound = within.subsec_nanos() == 0 && (1..=600).contains(&within.as_secs());
+    if sound { Ok(within) } else { Err("whole seconds, from 1s to 10min".to_owned()) }
 }
 
 impl Args {

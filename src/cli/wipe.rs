@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::Failure;
-use super::stored::{Stored, tell};
+use super::stored::Stored;
+use super::words::print;
 use crate::config::accepted;
 use crate::store::erase;
 
@@ -51,7 +52,7 @@ impl Args {
         let shown = path.display();
         if !erase::is_there(path) {
             let accepted = forget_accepted(path)?;
-            tell(&format!("Nothing is stored in {shown}.\n{accepted}"))?;
+            print(&format!("Nothing is stored in {shown}.\n{accepted}"))?;
             return Ok(ExitCode::SUCCESS);
         }
         self.stored.look(&found, None)?;
@@ -61,14 +62,14 @@ impl Args {
         let left = erase::wipe(path).map_err(Failure::failed)?;
         let accepted = forget_accepted(path)?;
         let left = left.into_iter().filter(|name| !accepted::is_ours(name)).collect::<Vec<_>>().join(", ");
-        tell(&format!(
+        print(&format!(
             "Removed from {shown}: what was known of the beds, journal, alerts.\n{accepted}\
              Kept: the number that the next alert must exceed.\n"
         ))?;
         if !left.is_empty() {
-            tell(&format!("Left, for it is none of ours: {left}\n"))?;
+            print(&format!("Left, for it is none of ours: {left}\n"))?;
         }
-        tell("Configuration and secrets in /etc/nattvakt are as they were.\n")?;
+        print("Configuration and secrets in /etc/nattvakt are as they were.\n")?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -14,11 +14,22 @@ const COLUMNS: usize = 78;
 
 /// Prints a result to stdout. That whoever reads has seen enough, as `head` does, is no failure.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
+    print_on(text).map(drop)
+}
+
+/// As [`print`]; tells whether anybody still reads.
+pub(super) fn print_on(text: &str) -> Result<bool, Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::failed(error)),
-        Ok(()) | Err(_) => Ok(()),
+        written => Ok(written.is_ok()),
     }
+}
+
+/// Tells on stderr what is no result. Where that cannot be written nobody is there to be told.
+pub(super) fn say(text: &str) {
+    let mut err = io::stderr().lock();
+    drop(err.write_all(text.as_bytes()).and_then(|()| err.flush()));
 }
 
 /// Writes a value as one line of JSON.

@@ -135,6 +135,9 @@ pub enum Answer {
         bed: BedId,
         /// What the bed is doing.
         phase: Phase,
+        /// When dispatch is told that the resident is not back, where she is away and that is to be told.
+        #[serde(with = "millis_option", default, skip_serializing_if = "Option::is_none")]
+        told_at: Option<Timestamp>,
     },
     /// What a mat has said.
     Reading {

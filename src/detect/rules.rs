@@ -93,6 +93,11 @@ impl Rules {
         self.absence.map(|absence| absence.since)
     }
 
+    /// Returns when it is told next that the resident is not back; none where that is not to be told.
+    pub(super) fn reminder(&self) -> Option<Moment> {
+        self.absence.filter(|absence| absence.watched).and_then(|absence| absence.due)
+    }
+
     /// Returns the last rise.
     pub(super) fn last_rise(&self) -> Option<Timestamp> {
         self.last_rise

@@ -51,6 +51,8 @@ pub struct Standing {
     pub read: Option<Moment>,
     /// Until when at most it is paused.
     pub paused_until: Option<Moment>,
+    /// When it is told next that the resident is not back; none: she is there, or nobody is to be told.
+    pub reminder: Option<Moment>,
 }
 
 impl Detector {
@@ -65,7 +67,8 @@ impl Detector {
             Phase::Leaving { leaving, .. } => Some(leaving.gone),
         };
         let read = self.latest.map(|latest| latest.at);
-        Standing { phase: self.view_phase(), since, read, paused_until: self.paused_until() }
+        let (paused_until, reminder) = (self.paused_until(), self.rules.reminder());
+        Standing { phase: self.view_phase(), since, read, paused_until, reminder }
     }
 
     fn view_phase(&self) -> ViewPhase {

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::bed::Wish;
 use super::history::Wanted;
 use super::outbox::Outbox;
 use super::own::Own;
 use super::{Gateway, Started};
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::control::status::{self, ChannelState, Phase, Power, Status, StoreState};
 use crate::control::{self, Answer, Call, Reason, Request};
 use crate::detect::{PAUSE_MAX, Standing, ViewPhase};
@@ -114,12 +114,16 @@ impl Gateway {
     fn resume(&self, bed: BedId) -> impl Future<Output = Answer> + use<> {
         let (asked, mut answer) = mpsc::channel(1);
         let refusal = self.wish(bed, Wish::Resume(asked));
+        let clock = self.clock.clone();
         async move {
             if let Some(refusal) = refusal {
                 return refusal;
             }
             match timeout(ANSWERS_WITHIN, answer.recv()).await.ok().flatten() {
-                Some((true, standing)) => Answer::Resumed { bed, phase: phase(standing.phase) },
+                Some((true, standing)) => {
+                    let told_at = standing.reminder.map(|at| clock.now().utc_of(at));
+                    Answer::Resumed { bed, phase: phase(standing.phase), told_at }
+                }
                 Some((false, _)) => Answer::refused(Reason::Request, format!("{bed} is not paused")),
                 None => no_answer(bed),
             }
@@ -205,10 +209,12 @@ impl Look {
     /// Asks everybody; who does not answer in time is shown so.
     pub(super) async fn status(&self) -> Status {
         let asked = self.beds.iter().map(BedLook::ask).collect::<Vec<_>>();
-        let channels = timeout(ANSWERS_WITHIN, self.outbox.ask_channels()).await.ok().and_then(Result::ok);
+        // Of one deadline for all: who asks does not wait longer for many that hang.
+        let until = clock::instant(clock::moment() + ANSWERS_WITHIN);
+        let channels = timeout_at(until, self.outbox.ask_channels()).await.ok().and_then(Result::ok);
         let mut standings = Vec::new();
         for answer in asked {
-            standings.push(answered(answer).await);
+            standings.push(answered(answer, until).await);
         }
         let power = self.health.borrow().mains.map(|mains| if mains { Power::Mains } else { Power::Battery });
         let now = self.clock.now();
@@ -240,8 +246,8 @@ impl Look {
 type Asked = mpsc::Receiver<(Standing, MatHealth)>;
 
 /// Waits for a bed's answer.
-async fn answered(mut answer: Asked) -> Option<(Standing, MatHealth)> {
-    timeout(ANSWERS_WITHIN, answer.recv()).await.ok().flatten()
+async fn answered(mut answer: Asked, until: Instant) -> Option<(Standing, MatHealth)> {
+    timeout_at(until, answer.recv()).await.ok().flatten()
 }
 
 impl BedLook {

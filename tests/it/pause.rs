@@ -62,7 +62,7 @@ fn when_a_pause_ends_with_the_bed_empty_that_is_said_and_the_time_allowed_begins
     daemon.wait_decided("bed-1", "rise");
     let (code, words) = act(&home, "resume", &["bed-1"]);
     assert_eq!(code, Some(0), "{words}");
-    assert!(words.contains("The bed: empty: the time that the resident may be away begins now"), "{words}");
+    assert!(words.contains("The bed: empty: dispatch is told if nobody is back in 0 min"), "{words}");
     let resumed = wait_for(&dispatch, "bed-1", "resumed");
     let data = &resumed.body["data"];
     assert_eq!((&data["reason"], &data["occupied"]), (&json!("command"), &json!(false)));

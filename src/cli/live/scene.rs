@@ -84,6 +84,8 @@ impl Scene {
         self.bed = bed;
         self.sights.clear();
         self.marks.clear();
+        // They were the other one's.
+        self.happenings.clear();
     }
 
     /// Takes what the daemon says.

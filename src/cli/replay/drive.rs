@@ -44,7 +44,7 @@ pub(crate) fn choose(beds: &[Bed], id: Option<BedId>) -> Result<&Bed, Failure> {
     let known = || beds.iter().map(|bed| bed.id.to_string()).collect::<Vec<_>>().join(", ");
     match (id, beds) {
         (None, [bed]) => Ok(bed),
-        (None, _) => Err(Failure::usage(format!("say which bed with --bed: {}", known()))),
+        (None, _) => Err(Failure::usage(format!("say which bed: {}", known()))),
         (Some(id), _) => beds
             .iter()
             .find(|bed| bed.id == id)

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::Failure;
+use super::words::say;
 use crate::config::{self, Looks};
 use crate::detect::Settings;
 use crate::model::BedId;
@@ -84,10 +85,9 @@ impl Args {
         Ok(ExitCode::SUCCESS)
     }
 
-    #[expect(clippy::print_stderr, reason = "the count of bad rows is no result")]
     fn count_bad_rows(&self, bad: u64) {
         if bad > 0 {
-            eprintln!("{}: {bad} rows could not be read and were left out", self.recording.display());
+            say(&format!("{}: {bad} rows could not be read and were left out\n", self.recording.display()));
         }
     }
 }

@@ -19,7 +19,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
 use super::journal::{Journal, Wanted};
 use super::wire::Wire;
-use super::{Failure, print};
+use super::{Failure, print, say};
 use crate::clock;
 use crate::config::{self, Bed, Config, Looks};
 use crate::model::BedId;
@@ -175,9 +175,8 @@ fn read(path: &Path) -> Result<Story, Failure> {
     Ok(story.sorted())
 }
 
-#[expect(clippy::print_stderr, reason = "the count of bad lines is no result")]
 fn tell_bad(path: &Path, bad: usize) {
     if bad > 0 {
-        eprintln!("{}: {bad} lines could not be read and were left out", path.display());
+        say(&format!("{}: {bad} lines could not be read and were left out\n", path.display()));
     }
 }

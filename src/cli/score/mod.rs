@@ -18,6 +18,7 @@ use self::source::Source;
 use super::Failure;
 use super::nights::{self, Level, Mat};
 use super::replay::drive;
+use super::words::say;
 use crate::config::{self, Looks, duration};
 use crate::detect::Confirm;
 use crate::model::BedId;
@@ -192,13 +193,12 @@ fn figures(path: &Path) -> Result<Report, Failure> {
 }
 
 /// Tells on stderr what got worse.
-#[expect(clippy::print_stderr, reason = "what got worse is no part of the figures")]
 fn compare(now: &Report, before: &Report, path: &Path) -> Result<ExitCode, Failure> {
     let place = path.display();
     let found = worse(now, before)
         .map_err(|error| Failure::failed(format!("{place}: {error}; write it anew with `--format json`")))?;
     for worse in &found {
-        eprintln!("{worse}");
+        say(&format!("{worse}\n"));
     }
     match found.len() {
         0 => Ok(ExitCode::SUCCESS),

@@ -11,7 +11,7 @@ use super::broker::Publisher;
 use super::line::Line;
 use super::snippet;
 use super::told::{Told, tell};
-use crate::cli::{Failure, Signals};
+use crate::cli::{Failure, Signals, words};
 use crate::clock;
 use crate::model::{Channels, Moment};
 use crate::simulate::{Night, Truth};
@@ -131,8 +131,7 @@ impl Stage {
 }
 
 /// Writes a line to stderr, with the time as the daemon's log has it.
-#[expect(clippy::print_stderr, reason = "what happens is no result; the configuration is")]
 fn say(text: &str) {
     let now: Timestamp = clock::utc();
-    eprintln!("{now:.3}  {text}");
+    words::say(&format!("{now:.3}  {text}\n"));
 }

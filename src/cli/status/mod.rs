@@ -2,14 +2,13 @@
 
 mod screen;
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use super::Failure;
 use super::demo::Look;
 use super::wire::{Wire, failure, zone};
-use super::words::{json_line, print};
+use super::words::{json_line, print, print_on};
 use crate::control::{Answer, Client, ClientError, Request, Status};
 
 /// How often `--watch` looks again.
@@ -45,24 +44,33 @@ impl Args {
         if self.watch {
             return self.follow();
         }
-        let status = self.wire.try_connect()?.and_then(ask).map_err(|error| failure(&error))?;
-        print(&self.show(&status))?;
-        Ok(if status.well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        match self.wire.try_connect()?.and_then(ask) {
+            Ok(status) => {
+                print(&self.show(&status))?;
+                Ok(if status.well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            }
+            Err(error) => {
+                if self.json {
+                    print(&unknown(&error))?;
+                }
+                Err(failure(&error))
+            }
+        }
     }
 
     /// Looks again and again; a daemon that is away may come back.
     fn follow(&self) -> Result<ExitCode, Failure> {
-        let anew = if !self.json && std::io::stdout().is_terminal() { "\x1b[H\x1b[2J" } else { "" };
+        let anew = if !self.json && Look::of_stdout().live { "\x1b[H\x1b[2J" } else { "" };
         loop {
             let shown = match self.wire.try_connect()?.and_then(ask) {
                 Ok(status) => self.show(&status),
                 Err(error) if error.is_about_rights() => return Err(failure(&error)),
-                Err(error) if self.json => {
-                    json_line(&serde_json::json!({ "well": false, "problems": [error.to_string()] }))
-                }
+                Err(error) if self.json => unknown(&error),
                 Err(error) => format!("{error}\n"),
             };
-            print(&format!("{anew}{shown}"))?;
+            if !print_on(&format!("{anew}{shown}"))? {
+                return Ok(ExitCode::SUCCESS);
+            }
             std::thread::sleep(LOOK_AGAIN);
         }
     }
@@ -70,6 +78,11 @@ impl Args {
     fn show(&self, status: &Status) -> String {
         if self.json { json_line(status) } else { screen::screen(status, &zone(&status.time_zone), Look::of_stdout()) }
     }
+}
+
+/// What monitoring reads where nothing is known.
+fn unknown(error: &ClientError) -> String {
+    json_line(&serde_json::json!({ "well": false, "problems": [error.to_string()] }))
 }
 
 /// Asks how everything is.
