@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::memory::Memory;
 use crate::model::reading::ZONES_MAX;
 use crate::model::{Flap, MatFault, Moment};
 
@@ -83,12 +84,20 @@ pub(super) struct Faults {
     moments_s: (f64, f64),
     /// Since when nothing can be heard for a reason that is told elsewhere.
     suspended: Option<Moment>,
+    /// Whether what was told before the start is of another mat than this one.
+    replaced: bool,
 }
 
 impl Faults {
-    /// Starts with the faults that were told before a restart and have not ended.
-    pub(super) fn new(now: Moment, told: &[MatFault], zones: &[(u8, MatFault)]) -> Self {
-        let chatters = told.contains(&MatFault::Chatter);
+    /// Starts with the faults that were told before a restart and have not ended; `count`: how many zones the mat has.
+    pub(super) fn new(now: Moment, memory: Option<&Memory>, count: usize) -> Self {
+        let told = memory.map_or(&[][..], |memory| &memory.faults);
+        let zones = memory.map_or(&[][..], |memory| &memory.zones);
+        // The only zone of a mat is the mat.
+        let count = if count < 2 { 0 } else { count };
+        let replaced =
+            memory.is_some_and(|memory| memory.replaced) || zones.iter().any(|(zone, _)| usize::from(*zone) >= count);
+        let chatters = told.contains(&MatFault::Chatter) && !replaced;
         let mut faults = Self {
             flaps: [Flap::default(); MatFault::ALL.len()],
             zones: [None; ZONES_MAX],
@@ -101,6 +110,7 @@ impl Faults {
             // Nothing known: as long as the contract has it.
             moments_s: (CHATTER_HELD.as_secs_f64(), 0.0),
             suspended: None,
+            replaced,
         };
         for fault in told {
             *faults.flap(*fault) = Flap::Open;
@@ -123,6 +133,11 @@ impl Faults {
     pub(super) fn told_of_zones(&self) -> Vec<(u8, MatFault)> {
         let open = (0_u8..).zip(&self.zones).filter_map(|(zone, slot)| Some((zone, (*slot)?)));
         open.filter(|(_, (_, flap))| flap.is_open()).map(|(zone, (fault, _))| (zone, fault)).collect()
+    }
+
+    /// Tells whether what was told is of a mat that has been replaced, and no good reading of this one has come yet.
+    pub(super) fn are_of_another_mat(&self) -> bool {
+        self.replaced
     }
 
     /// Returns the fault that is there, the first in the order of the contract; those of zones last.
@@ -161,6 +176,7 @@ impl Faults {
     fn is_quiet(&self) -> bool {
         self.unusable.is_none()
             && self.suspended.is_none()
+            && !self.replaced
             && !self.flaps.iter().any(|flap| matches!(flap, Flap::Open | Flap::OpenAgain))
     }
 
@@ -173,10 +189,14 @@ impl Faults {
         }
         self.unusable = None;
         self.suspended = None;
+        let replaced = std::mem::take(&mut self.replaced);
         for (fault, flap) in MatFault::ALL.iter().zip(&mut self.flaps) {
-            if ends_with_a_good_reading(*fault) && flap.end(at) {
+            if (replaced || ends_with_a_good_reading(*fault)) && flap.end(at) {
                 tell(Told::Over { fault: *fault, zone: None, at });
             }
+        }
+        if replaced {
+            (0..ZONES_MAX).for_each(|zone| self.zone_over(zone, at, &mut tell));
         }
     }
 

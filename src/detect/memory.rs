@@ -42,6 +42,10 @@ pub struct Memory {
     /// The zones, counted from 0, of which a fault was told that has not ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub zones: Vec<(u8, MatFault)>,
+    /// Whether another mat lies in the bed by now, of which nothing good has been heard yet: its first good reading ends
+    /// the faults of the one before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replaced: bool,
     /// The last rise, for `not-up`.
     #[serde(default, with = "millis_option", skip_serializing_if = "Option::is_none")]
     pub last_rise: Option<Timestamp>,

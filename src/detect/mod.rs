@@ -136,6 +136,7 @@ impl Detector {
         };
         let (levels, learning, life) = starting_levels(&settings, &signal, memory, now.moment);
         let known_edge = memory.filter(|memory| memory.mat == memory::mat(&settings)).map(|memory| &memory.edge);
+        let faults = Faults::new(now.moment, memory, settings.zones);
         let phase = memory.map_or(Phase::Unknown, |memory| memory.bed.phase(memory.saved, &now));
         Self {
             signal,
@@ -144,11 +145,11 @@ impl Detector {
             life,
             bedfellow: Bedfellow::default(),
             zero: Zero::default(),
-            plausible: Plausible::new(settings.zones),
+            plausible: Plausible::new(settings.zones, faults.told().contains(&MatFault::Stuck)),
             drift: Drift::default(),
             period: Period::new(settings.contact),
             occupancy: Occupancy::new(&settings, phase, now.moment),
-            faults: starting_faults(memory, now.moment),
+            faults,
             edge: Edge::new(&settings, known_edge, now.moment),
             rules: Rules::new(&settings, start, &now),
             settings,
@@ -278,6 +279,7 @@ impl Detector {
             edge: self.edge.memory(self.signal.zones()),
             faults: self.faults.told(),
             zones: self.faults.told_of_zones(),
+            replaced: self.faults.are_of_another_mat(),
             last_rise: self.rules.last_rise(),
         }
     }
@@ -367,9 +369,4 @@ impl Detector {
         let event = rules::event(&self.settings, kind, now.utc_of(at), None, &now);
         self.tell(Event { zone, ..event }, because);
     }
-}
-
-/// Returns the faults that were told before a restart.
-fn starting_faults(memory: Option<&Memory>, now: Moment) -> Faults {
-    memory.map_or_else(|| Faults::new(now, &[], &[]), |memory| Faults::new(now, &memory.faults, &memory.zones))
 }

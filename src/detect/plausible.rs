@@ -108,9 +108,10 @@ struct Entered {
 }
 
 impl Plausible {
-    pub(super) fn new(zones: usize) -> Self {
+    /// Starts without knowledge. `stuck`: whether the mat was told as stuck before a restart.
+    pub(super) fn new(zones: usize, stuck: bool) -> Self {
         Self {
-            stuck: Stuck::default(),
+            stuck: Stuck::new(stuck),
             zones: ZoneWatch::new(zones),
             value: None,
             steps: 0.0,
@@ -368,7 +369,7 @@ impl Detector {
             let may_rest = pulled || ((frame.end.is_some() || frame.is_zero()) && !jumped);
             self.plausible.stuck.take(reading.at, &frame.values, occupied, may_rest)
         } else {
-            Movement::Usual
+            self.plausible.stuck.take_unsteady(reading.at, &frame.values)
         };
         let mut told = Vec::new();
         match movement {

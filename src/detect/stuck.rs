@@ -29,6 +29,10 @@ pub(super) const KNOWN_READINGS: u32 = 300;
 /// How quickly a long run is forgotten, at each reading that differs from the one before.
 const FORGETS: f64 = 0.9995;
 
+/// A mat that was stuck before a restart moves again once so many readings have differed from the one before: a glitch
+/// makes two, and how long its runs usually are is not known any more.
+const MOVES_READINGS: u32 = 3;
+
 /// Identical readings in a row.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Stuck {
@@ -37,8 +41,8 @@ pub(super) struct Stuck {
     run: u32,
     /// The longest usual run and the readings seen: with nobody in bed, and with somebody.
     usual: [(f64, u32); 2],
-    /// Whether it was found stuck.
-    found: bool,
+    /// Where it was found stuck: how many readings must differ from the one before until it moves again; else 0.
+    found: u32,
 }
 
 /// What a reading tells.
@@ -53,14 +57,20 @@ pub(super) enum Movement {
 }
 
 impl Stuck {
+    /// Starts without knowledge of the mat. `found`: whether it was told as stuck before a restart.
+    pub(super) fn new(found: bool) -> Self {
+        Self { found: if found { MOVES_READINGS } else { 0 }, ..Self::default() }
+    }
+
     /// Takes the values of the zones that work, of a mat that sends steadily, with somebody in bed or not. `may_rest`: it came to where it is as a
     /// mat comes to the end of what it can show, and may rest there.
     pub(super) fn take(&mut self, at: Moment, values: &Zones, occupied: bool, may_rest: bool) -> Movement {
-        if self.last.replace(*values) != Some(*values) {
+        let before = self.last.replace(*values);
+        if before != Some(*values) {
             let run = std::mem::take(&mut self.run);
             self.since = Some(at);
-            if std::mem::take(&mut self.found) {
-                return Movement::Moves;
+            if self.found > 0 {
+                return self.differs(before);
             }
             let (longest, seen) = self.usual_mut(occupied);
             *longest = (*longest * FORGETS).max(f64::from(run));
@@ -71,11 +81,32 @@ impl Stuck {
         let (longest, seen) = *self.usual_mut(occupied);
         let since = self.since.unwrap_or(at);
         let long = self.run >= STUCK_READINGS && f64::from(self.run) >= longest * f64::from(STUCK_RUNS);
-        if self.found || may_rest || !long || seen < KNOWN_READINGS || at.since(since) < STUCK_AFTER {
+        if self.found > 0 || may_rest || !long || seen < KNOWN_READINGS || at.since(since) < STUCK_AFTER {
             return Movement::Usual;
         }
-        self.found = true;
+        self.found = 1;
         Movement::Stuck(since)
+    }
+
+    /// Takes the values of a mat that sends only on change, or of which that is not known yet: it is never found stuck,
+    /// but one that was moves again.
+    pub(super) fn take_unsteady(&mut self, at: Moment, values: &Zones) -> Movement {
+        if self.found == 0 {
+            return Movement::Usual;
+        }
+        let before = self.last.replace(*values);
+        if before == Some(*values) {
+            self.run = self.run.saturating_add(1);
+            return Movement::Usual;
+        }
+        (self.run, self.since) = (0, Some(at));
+        self.differs(before)
+    }
+
+    /// A mat that was found stuck says something else than `before`, where it has said anything in this life.
+    fn differs(&mut self, before: Option<Zones>) -> Movement {
+        self.found -= u32::from(before.is_some());
+        if self.found == 0 { Movement::Moves } else { Movement::Usual }
     }
 
     /// Tells whether the latest reading has been repeated more often than this mat does.

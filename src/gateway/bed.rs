@@ -38,14 +38,15 @@ pub(super) struct BedState {
 
 impl BedState {
     /// Returns what the detector must know. Where another mat lies in the bed by now, the levels of the one before are
-    /// worth nothing, nor is what that one said last; an absence goes on.
+    /// worth nothing, nor is what that one said last, and its faults end with the first good reading of the new one; an
+    /// absence goes on.
     fn memory_for(&self, mat: &str) -> Option<Memory> {
         let memory = self.memory.clone()?;
         if self.mat.as_deref().is_none_or(|known| known == mat) {
             return Some(memory);
         }
         let edge = EdgeMemory { told: memory.edge.told, ..EdgeMemory::default() };
-        Some(Memory { bed: BedMemory::Unknown, learnt: None, edge, ..memory })
+        Some(Memory { bed: BedMemory::Unknown, learnt: None, edge, replaced: true, ..memory })
     }
 }
 
@@ -401,6 +402,7 @@ mod tests {
 
     use super::*;
     use crate::detect::{AbsenceMemory, Learnt};
+    use crate::model::MatFault;
 
     #[test]
     fn of_another_mat_only_the_person_is_remembered() {
@@ -414,8 +416,9 @@ mod tests {
             pause: None,
             learnt: Some(Learnt { empty: vec![100.0], occupied: vec![600.0], lain_s: 9 }),
             edge: EdgeMemory { told: true, lies: vec![500.0], rim: vec![1.0] },
-            faults: Vec::new(),
-            zones: Vec::new(),
+            faults: vec![MatFault::Stuck],
+            zones: vec![(1, MatFault::Unplugged)],
+            replaced: false,
             last_rise: Some(time),
         };
         let state = |mat: Option<&str>| BedState {
@@ -429,5 +432,7 @@ mod tests {
         assert_eq!((other.bed, other.learnt), (BedMemory::Unknown, None));
         assert_eq!(other.edge, EdgeMemory { told: true, ..EdgeMemory::default() });
         assert_eq!((other.absence, other.last_rise), (Some(absence), Some(time)));
+        assert!(other.replaced && !memory.replaced, "its faults, though still told, are not those of the new mat");
+        assert_eq!((other.faults, other.zones), (memory.faults, memory.zones));
     }
 }

@@ -111,6 +111,14 @@ impl Bed {
         std::mem::take(&mut self.events).iter().map(|event| event.kind.as_str()).collect()
     }
 
+    /// What a restart makes of it `seconds` later: another detector, with what this one has written.
+    fn restarts(&self, settings: Settings, seconds: i64) -> Self {
+        let written = serde_json::to_string(&self.detector.memory()).unwrap();
+        let start = Start::Remembered(serde_json::from_str(&written).unwrap());
+        let now = Now::recorded(self.now.utc + jiff::SignedDuration::from_secs(seconds));
+        Self { detector: Detector::new(settings, &start, now), now, events: Vec::new() }
+    }
+
     /// She lies down and settles.
     fn goes_to_bed(&mut self) -> &mut Self {
         self.shows(EMPTY, 20.0).shows(LYING, 60.0)
@@ -136,5 +144,6 @@ fn remembered(bed: BedMemory, saved: &str) -> Memory {
     let mat = memory::mat(&settings());
     let saved = saved.parse().unwrap();
     let (edge, faults, zones) = (EdgeMemory::default(), Vec::new(), Vec::new());
-    Memory { saved, mat, bed, absence: None, pause: None, learnt, edge, faults, zones, last_rise: None }
+    let (absence, pause, last_rise) = (None, None, None);
+    Memory { saved, mat, bed, absence, pause, learnt, edge, faults, zones, replaced: false, last_rise }
 }

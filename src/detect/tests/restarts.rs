@@ -237,3 +237,110 @@ fn who_lies_in_bed_is_remembered_twice_an_hour() {
     bed.shows(LYING, 20.0);
     assert!(bed.detector.take_changed());
 }
+
+/// She lies there, and the mat has stuck; `times` readings more say the same.
+fn stuck(bed: &mut Bed, times: u32) {
+    (0..times).for_each(|_| bed.read(LYING));
+}
+
+#[test]
+fn a_mat_that_was_stuck_before_a_restart_is_so_until_it_moves() {
+    let mut bed = evening();
+    bed.goes_to_bed().shows(LYING, 60.0);
+    stuck(&mut bed, 900);
+    assert_eq!(bed.kinds(), ["in-bed", "sensor-fault"]);
+    let mut after = bed.restarts(settings(), 60);
+    stuck(&mut after, 100);
+    after.read(LYING + 40.0);
+    stuck(&mut after, 200);
+    assert_eq!((after.kinds(), after.detector.health()), (vec![], MatHealth::Fault(MatFault::Stuck)));
+    let mut again = after.restarts(settings(), 5);
+    again.shows(LYING, 20.0);
+    let over = again.events.first().cloned().unwrap();
+    assert_eq!(over.kind, Kind::SensorRestored(MatFault::Stuck));
+    assert!(over.time < again.now.utc - jiff::SignedDuration::from_secs(19), "as soon as it moves");
+    assert_eq!((again.kinds(), again.detector.health()), (vec!["sensor-restored"], MatHealth::Ok));
+    again.shows(LYING, 60.0);
+    stuck(&mut again, 900);
+    assert_eq!(again.kinds(), ["sensor-fault"], "a second time is told");
+}
+
+#[test]
+fn a_mat_that_was_stuck_and_sends_only_on_change_by_now_is_right_once_it_moves() {
+    let memory = Memory { faults: vec![MatFault::Stuck], ..remembered(BedMemory::Empty, "2026-01-15T20:59:00Z") };
+    let mut bed = Bed::new(settings(), &Start::Remembered(memory), "2026-01-15T21:00:00Z");
+    bed.read(EMPTY);
+    bed.silent(40).read(EMPTY);
+    assert_eq!(bed.kinds(), [""; 0]);
+    for value in [EMPTY + 1.0, EMPTY, EMPTY + 2.0] {
+        bed.silent(3).read(value);
+    }
+    assert_eq!(bed.kinds(), ["sensor-restored"]);
+}
+
+#[test]
+fn the_first_good_reading_of_another_mat_ends_the_faults_of_the_one_before() {
+    let faults = vec![MatFault::Stuck, MatFault::Chatter, MatFault::Drifted, MatFault::LowBattery];
+    let zones = vec![(0, MatFault::Stuck), (3, MatFault::Unplugged)];
+    let before = remembered(BedMemory::Unknown, "2026-01-15T20:59:00Z");
+    let memory = Memory { faults, zones, learnt: None, replaced: true, ..before };
+    let silent = Bed::new(settings(), &Start::Remembered(memory), "2026-01-15T21:00:00Z");
+    assert_eq!(silent.detector.health(), MatHealth::Fault(MatFault::Stuck), "nothing good was heard yet");
+    let mut bed = silent.restarts(settings(), 5);
+    bed.read(EMPTY);
+    let told: Vec<_> = bed.events.iter().map(|event| (event.kind.clone(), event.zone)).collect();
+    let over = |fault, zone| (Kind::SensorRestored(fault), zone);
+    let whole = [MatFault::Stuck, MatFault::Chatter, MatFault::Drifted, MatFault::LowBattery];
+    let mut expected: Vec<_> = whole.into_iter().map(|fault| over(fault, None)).collect();
+    expected.extend([over(MatFault::Stuck, Some(1)), over(MatFault::Unplugged, Some(4))]);
+    assert_eq!(told, expected);
+    assert!(bed.detector.take_changed());
+    let memory = bed.detector.memory();
+    assert!(memory.faults.is_empty() && memory.zones.is_empty() && !memory.replaced, "{memory:?}");
+    assert_eq!(bed.detector.health(), MatHealth::Ok);
+}
+
+#[test]
+fn a_fault_of_another_mat_is_not_taken_for_one_of_this() {
+    let mut memory = remembered(BedMemory::Unknown, "2026-01-15T20:59:00Z");
+    (memory.faults, memory.replaced) = (vec![MatFault::Chatter], true);
+    let mut bed = Bed::new(contact_mat(), &Start::Remembered(memory), "2026-01-15T21:00:00Z");
+    bed.read(1.0);
+    bed.silent(30).read(0.0);
+    bed.silent(5);
+    assert_eq!(bed.kinds(), ["sensor-restored", "in-bed", "rise"], "the contact before opened by itself, not this one");
+}
+
+#[test]
+fn a_fault_of_a_zone_that_the_mat_does_not_have_ends() {
+    for (zones, zone) in [(1, 0), (1, 3), (4, 4)] {
+        let mut memory = remembered(BedMemory::Empty, "2026-01-15T20:59:00Z");
+        memory.zones = vec![(zone, MatFault::Unplugged)];
+        let (empty, occupied) = (Some(vec![EMPTY; zones]), Some(vec![LYING; zones]));
+        let settings = Settings { zones, empty, occupied, ..settings() };
+        let mut bed = Bed::new(settings, &Start::Remembered(memory), "2026-01-15T21:00:00Z");
+        let now = bed.later(PACE);
+        let channels = Channels::new(vec![EMPTY; zones]).unwrap();
+        bed.detector.on_reading(&Reading { at: now.moment, channels, quality: Quality::Live }, now);
+        bed.collect();
+        assert_eq!(bed.kinds(), ["sensor-restored"], "zone {zone} of {zones}");
+    }
+}
+
+#[test]
+fn what_an_earlier_version_wrote_is_read_and_what_a_later_one_adds_is_passed_over() {
+    let earlier = r#"{"saved":"2026-01-15T20:59:00.000Z","mat":"","bed":{"state":"in-bed",
+        "since":"2026-01-15T20:00:00.000Z","seen":"2026-01-15T20:58:59.000Z"},
+        "absence":{"since":"2026-01-15T20:30:00.000Z","watched":true,"reminders":1},
+        "pause":{"from":"2026-01-15T20:31:00.000Z","until":"2026-01-15T22:00:00.000Z"},
+        "learnt":{"empty":[102.5],"occupied":[690.0]},"edge":{"told":true,"lies":[580.0],"rim":[1.0]},
+        "faults":["stuck","drifted"],"zones":[[1,"unplugged"]],"last-rise":"2026-01-15T20:30:00.000Z",
+        "later":{"than":["this"]}}"#;
+    let memory: Memory = serde_json::from_str(earlier).unwrap();
+    assert_eq!(memory.faults, [MatFault::Stuck, MatFault::Drifted]);
+    assert_eq!(memory.zones, [(1, MatFault::Unplugged)]);
+    let least: Memory =
+        serde_json::from_str(r#"{"saved":"2026-01-15T20:59:00.000Z","bed":{"state":"empty"}}"#).unwrap();
+    let nothing = Memory { mat: String::new(), learnt: None, ..remembered(BedMemory::Empty, "2026-01-15T20:59:00Z") };
+    assert_eq!(least, nothing);
+}
