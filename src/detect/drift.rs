@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use super::Detector;
 use super::levels::Pair;
+use super::memory::Memory;
+use super::settings::Settings;
 use super::signal::{Signal, Zones};
 use crate::model::{MatFault, Moment};
 
@@ -36,13 +38,25 @@ enum Shows {
 }
 
 impl Drift {
+    /// Starts with where the empty level lay when it became known: before a restart, or by the technician's measurement.
+    pub(super) fn new(settings: &Settings, signal: &Signal, memory: Option<&Memory>) -> Self {
+        let remembered = memory.and_then(|memory| memory.learnt_of(settings)?.first_empty());
+        // Where the sensor has no end, what was measured says by how much a person moves the value, not where zero lies.
+        let given = settings.empty.as_ref().filter(|_| settings.occupied.is_some() && signal.has_end());
+        Self { known: remembered.or_else(|| Some(signal.levels(given?))), since: None }
+    }
+
+    /// Returns where the empty level lay when it became known.
+    pub(super) fn known(&self) -> Option<&Zones> {
+        self.known.as_ref()
+    }
+
     /// Forgets where the empty level lay: it is learnt anew.
     pub(super) fn forget(&mut self) {
         *self = Self::default();
     }
 
-    fn shows(&mut self, pair: &Pair, signal: &Signal) -> Shows {
-        let known = *self.known.get_or_insert(pair.empty);
+    fn shows(known: Zones, pair: &Pair, signal: &Signal) -> Shows {
         let mut occupied = known;
         for (level, (occupied, empty)) in occupied.iter_mut().zip(pair.occupied.iter().zip(&pair.empty)) {
             *level += occupied - empty;
@@ -63,8 +77,10 @@ impl Detector {
     /// Notices, while the bed is empty, that its level has drifted away, and that it is back.
     pub(super) fn watch_drift(&mut self, at: Moment) {
         let Some(pair) = self.levels.pair() else { return };
+        self.changed |= self.drift.known.is_none();
+        let known = *self.drift.known.get_or_insert(pair.empty);
         let mut told = Vec::new();
-        match self.drift.shows(pair, &self.signal) {
+        match Drift::shows(known, pair, &self.signal) {
             Shows::TooLittle => {
                 let since = *self.drift.since.get_or_insert(at);
                 if at.since(since) >= STANDS {

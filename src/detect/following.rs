@@ -9,7 +9,7 @@ use super::evidence::Because;
 use super::learning::Learning;
 use super::levels::{Levels, Pair};
 use super::life::{self, Life};
-use super::memory::{self, Memory};
+use super::memory::Memory;
 use super::occupancy::Phase;
 use super::settings::Settings;
 use super::signal::{self, Frame, Signal};
@@ -157,9 +157,7 @@ pub(super) fn starting_levels(
         return (Levels::new(None, Duration::ZERO, now), None, life);
     }
     // Levels that were followed since count more than those of the installation, as long as both are of the same mat.
-    let remembered =
-        memory.filter(|memory| memory.mat == memory::mat(settings)).and_then(|memory| memory.learnt.clone());
-    if let Some(learnt) = remembered {
+    if let Some(learnt) = memory.and_then(|memory| memory.learnt_of(settings)) {
         let pair = learnt.pair();
         let again = (!signal.has_end()).then(|| Learning::with_span(pair.span()));
         return (Levels::new(Some(&pair), learnt.lain(), now), again, life);

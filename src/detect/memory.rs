@@ -51,6 +51,13 @@ pub struct Memory {
     pub last_rise: Option<Timestamp>,
 }
 
+impl Memory {
+    /// Returns what has been learnt, where that is of the mat of these settings.
+    pub(super) fn learnt_of(&self, settings: &Settings) -> Option<&Learnt> {
+        self.learnt.as_ref().filter(|_| self.mat == mat(settings))
+    }
+}
+
 /// What has been learnt about a mat and who lies on it. Levels are loads, a number a zone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -59,25 +66,40 @@ pub struct Learnt {
     pub empty: Vec<f64>,
     /// With somebody lying on it.
     pub occupied: Vec<f64>,
+    /// With nobody on the mat when that became known: how far it has drifted is told from there. None: not seen yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub first_empty: Vec<f64>,
     /// For how long somebody has been followed in bed, in seconds.
     #[serde(default)]
     pub lain_s: u64,
 }
 
 impl Learnt {
-    pub(super) fn of(pair: &Pair, lain: Duration, zones: usize) -> Self {
+    pub(super) fn of(pair: &Pair, first_empty: Option<&Zones>, lain: Duration, zones: usize) -> Self {
         let list = |levels: &Zones| levels.iter().take(zones).copied().collect();
-        Self { empty: list(&pair.empty), occupied: list(&pair.occupied), lain_s: lain.as_secs() }
+        Self {
+            empty: list(&pair.empty),
+            occupied: list(&pair.occupied),
+            first_empty: first_empty.map(list).unwrap_or_default(),
+            lain_s: lain.as_secs(),
+        }
     }
 
     pub(super) fn pair(&self) -> Pair {
-        let zones = |list: &[f64]| std::array::from_fn(|zone| list.get(zone).copied().unwrap_or_default());
         Pair { empty: zones(&self.empty), occupied: zones(&self.occupied) }
+    }
+
+    pub(super) fn first_empty(&self) -> Option<Zones> {
+        (!self.first_empty.is_empty()).then(|| zones(&self.first_empty))
     }
 
     pub(super) fn lain(&self) -> Duration {
         Duration::from_secs(self.lain_s)
     }
+}
+
+fn zones(list: &[f64]) -> Zones {
+    std::array::from_fn(|zone| list.get(zone).copied().unwrap_or_default())
 }
 
 /// What is known of the edge of a bed. Numbers a zone, none where nothing has been seen.

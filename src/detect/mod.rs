@@ -137,6 +137,7 @@ impl Detector {
         let (levels, learning, life) = starting_levels(&settings, &signal, memory, now.moment);
         let known_edge = memory.filter(|memory| memory.mat == memory::mat(&settings)).map(|memory| &memory.edge);
         let faults = Faults::new(now.moment, memory, settings.zones);
+        let drift = Drift::new(&settings, &signal, memory);
         let phase = memory.map_or(Phase::Unknown, |memory| memory.bed.phase(memory.saved, &now));
         Self {
             signal,
@@ -146,7 +147,7 @@ impl Detector {
             bedfellow: Bedfellow::default(),
             zero: Zero::default(),
             plausible: Plausible::new(settings.zones, faults.told().contains(&MatFault::Stuck)),
-            drift: Drift::default(),
+            drift,
             period: Period::new(settings.contact),
             occupancy: Occupancy::new(&settings, phase, now.moment),
             faults,
@@ -275,13 +276,18 @@ impl Detector {
             bed: BedMemory::of(self.occupancy.phase(), &self.now),
             absence: self.rules.absence(&self.now),
             pause: self.rules.pause_memory(&self.now),
-            learnt: self.levels.pair().map(|pair| Learnt::of(pair, self.levels.lain(), self.signal.zones())),
+            learnt: self.learnt(),
             edge: self.edge.memory(self.signal.zones()),
             faults: self.faults.told(),
             zones: self.faults.told_of_zones(),
             replaced: self.faults.are_of_another_mat(),
             last_rise: self.rules.last_rise(),
         }
+    }
+
+    fn learnt(&self) -> Option<Learnt> {
+        let (lain, zones) = (self.levels.lain(), self.signal.zones());
+        self.levels.pair().map(|pair| Learnt::of(pair, self.drift.known(), lain, zones))
     }
 
     fn set_now(&mut self, now: Now) {

@@ -339,8 +339,65 @@ fn what_an_earlier_version_wrote_is_read_and_what_a_later_one_adds_is_passed_ove
     let memory: Memory = serde_json::from_str(earlier).unwrap();
     assert_eq!(memory.faults, [MatFault::Stuck, MatFault::Drifted]);
     assert_eq!(memory.zones, [(1, MatFault::Unplugged)]);
+    assert_eq!(memory.learnt.and_then(|learnt| learnt.first_empty()), None);
     let least: Memory =
         serde_json::from_str(r#"{"saved":"2026-01-15T20:59:00.000Z","bed":{"state":"empty"}}"#).unwrap();
     let nothing = Memory { mat: String::new(), learnt: None, ..remembered(BedMemory::Empty, "2026-01-15T20:59:00Z") };
     assert_eq!(least, nothing);
+}
+
+/// The empty level creeps up to there, as slowly as it is followed.
+fn creeps(bed: &mut Bed, from: f64, to: f64) {
+    let mut value = from;
+    while value < to {
+        bed.shows(value, 10.0);
+        value += 4.0;
+    }
+}
+
+#[test]
+fn a_level_that_creeps_from_restart_to_restart_has_drifted_in_the_end_and_stays_so() {
+    let learnt = Settings { empty: None, occupied: None, ..settings() };
+    for settings in [settings(), learnt] {
+        let mut bed = Bed::new(settings.clone(), &Start::First, "2026-01-15T21:00:00Z");
+        bed.shows(EMPTY, 60.0).shows(LYING, 300.0).shows(EMPTY, 60.0);
+        for (from, to) in [(EMPTY, 1_200.0), (1_200.0, 2_200.0), (2_200.0, 3_000.0)] {
+            bed = bed.restarts(settings.clone(), 5);
+            assert_eq!(bed.detector.health(), MatHealth::Ok, "at {from}");
+            creeps(&mut bed, from, to);
+        }
+        bed.shows(3_000.0, 600.0);
+        assert_eq!(bed.detector.health(), MatHealth::Fault(MatFault::Drifted));
+        let mut after = bed.restarts(settings.clone(), 5);
+        after.shows(3_000.0, 60.0);
+        assert_eq!((after.kinds(), after.detector.health()), (vec![], MatHealth::Fault(MatFault::Drifted)));
+        after.shows(EMPTY, 300.0);
+        let told = after.kinds();
+        assert!(told.contains(&"sensor-restored") && !told.contains(&"sensor-fault"), "{told:?}");
+        assert_eq!(after.detector.health(), MatHealth::Ok);
+    }
+}
+
+/// Crept to the end of its range and told as drifted, by a version that did not say from where.
+fn drifted() -> Memory {
+    let load = |value: f64| 4095.0 * 1.2 * (value / 4095.0) / (1.2 - value / 4095.0);
+    let (empty, occupied) = (vec![load(3_200.0)], vec![load(3_200.0) + load(LYING) - load(EMPTY)]);
+    let learnt = Some(Learnt { empty, occupied, first_empty: Vec::new(), lain_s: 3600 });
+    Memory { learnt, faults: vec![MatFault::Drifted], ..remembered(BedMemory::Empty, "2026-01-15T20:59:00Z") }
+}
+
+#[test]
+fn measured_levels_tell_that_a_mat_has_drifted_whatever_was_remembered() {
+    let mut bed = Bed::new(settings(), &Start::Remembered(drifted()), "2026-01-15T21:00:00Z");
+    bed.shows(3_200.0, 60.0);
+    assert_eq!((bed.kinds(), bed.detector.health()), (vec![], MatHealth::Fault(MatFault::Drifted)));
+}
+
+#[test]
+fn a_drifted_mat_that_was_measured_anew_is_right_again() {
+    let (empty, occupied) = (Some(vec![3_200.0]), Some(vec![3_700.0]));
+    let anew = Settings { empty, occupied, ..settings() };
+    let mut bed = Bed::new(anew, &Start::Remembered(drifted()), "2026-01-15T21:00:00Z");
+    bed.shows(3_200.0, 60.0);
+    assert_eq!((bed.kinds(), bed.detector.health()), (vec!["sensor-restored"], MatHealth::Ok));
 }
