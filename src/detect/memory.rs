@@ -27,6 +27,10 @@ pub struct Memory {
     /// The absence that is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub absence: Option<AbsenceMemory>,
+    /// When the bed is to be told that was found empty, or may be, and of which nothing was known; none: told, known, or
+    /// as after a lost state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<UnknownMemory>,
     /// The pause that has not ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pause: Option<PauseMemory>,
@@ -136,6 +140,24 @@ pub enum BedMemory {
         /// When she was last seen there.
         #[serde(with = "millis")]
         seen: Timestamp,
+    },
+}
+
+/// When a bed of which nothing was known is to be told, where that is later than after a lost state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum UnknownMemory {
+    /// It has not been seen yet.
+    Unseen {
+        /// How long after it is found empty, in seconds.
+        #[serde(rename = "wait-s")]
+        wait_s: u64,
+    },
+    /// It was found empty.
+    Empty {
+        /// Then.
+        #[serde(with = "millis")]
+        due: Timestamp,
     },
 }
 

@@ -53,7 +53,7 @@ mod zones;
 use std::collections::VecDeque;
 
 pub use evidence::{Because, Decision};
-pub use memory::{AbsenceMemory, BedMemory, EdgeMemory, Learnt, Memory, PauseMemory};
+pub use memory::{AbsenceMemory, BedMemory, EdgeMemory, Learnt, Memory, PauseMemory, UnknownMemory};
 pub use pause::PAUSE_MAX;
 pub use settings::{Alarm, Confirm, Sensitivity, Settings};
 pub use view::{Standing, View, ViewPhase};
@@ -275,6 +275,7 @@ impl Detector {
             mat: memory::mat(&self.settings),
             bed: BedMemory::of(self.occupancy.phase(), &self.now),
             absence: self.rules.absence(&self.now),
+            unknown: self.rules.unknown(&self.now),
             pause: self.rules.pause_memory(&self.now),
             learnt: self.learnt(),
             edge: self.edge.memory(self.signal.zones()),
@@ -316,11 +317,13 @@ impl Detector {
             self.remark_on(before, now.moment);
         }
         self.forget_unsure();
+        let was_known = self.rules.is_known();
         for event in self.rules.pass(&self.settings, self.occupancy.phase(), &now) {
             let because = self.because_of_time(&event);
             self.tell(event, because);
             self.changed = true;
         }
+        self.changed |= self.rules.is_known() != was_known;
     }
 
     fn on_change(&mut self, change: Change) {

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Start;
 use super::absence::{Absence, BEFORE_OPENING_MAX, STAY_MIN};
 use super::daily::Daily;
-use super::memory::{AbsenceMemory, BedMemory};
+use super::memory::{AbsenceMemory, BedMemory, UnknownMemory};
 use super::occupancy::{Change, Phase};
 use super::pause::Pause;
 use super::settings::Settings;
@@ -58,7 +58,10 @@ impl Rules {
         let (unknown, memory) = match start {
             Start::First => (Unknown::After(FIRST_START), None),
             Start::Lost => (Unknown::After(LOST_START), None),
-            Start::Remembered(memory) => (Unknown::After(LOST_START), Some(memory)),
+            Start::Remembered(memory) => {
+                let told = |unknown: UnknownMemory| unknown.restore(memory.saved, now);
+                (memory.unknown.map_or(Unknown::After(LOST_START), told), Some(memory))
+            }
         };
         let daily = |time| Daily::new(time, &settings.zone, memory.map(|memory| memory.saved), now);
         Self {
@@ -81,6 +84,20 @@ impl Rules {
             reminders: absence.reminders,
             due: absence.due.map(|due| now.utc_of(due)),
         })
+    }
+
+    /// Returns when an empty bed of which nothing was known is to be told, for what a restart must know.
+    pub(super) fn unknown(&self, now: &Now) -> Option<UnknownMemory> {
+        match self.unknown {
+            Unknown::After(wait) => (wait > LOST_START).then_some(UnknownMemory::Unseen { wait_s: wait.as_secs() }),
+            Unknown::At(at) => Some(UnknownMemory::Empty { due: now.utc_of(at) }),
+            Unknown::Done => None,
+        }
+    }
+
+    /// Tells whether the one telling of a bed of which nothing was known is over.
+    pub(super) fn is_known(&self) -> bool {
+        matches!(self.unknown, Unknown::Done)
     }
 
     /// Tells whether an absence is open.
@@ -291,6 +308,19 @@ impl AbsenceMemory {
             told: self.told,
             reminders: self.reminders,
             due: self.due.map(|due| moment_over_restart(due, saved, now)),
+        }
+    }
+}
+
+impl UnknownMemory {
+    /// Brings it over a restart. The bed is looked at before it is told, and a clock that was set holds nothing up.
+    fn restore(&self, saved: Timestamp, now: &Now) -> Unknown {
+        match *self {
+            Self::Unseen { wait_s } => Unknown::After(Duration::from_secs(wait_s).clamp(LOST_START, FIRST_START)),
+            Self::Empty { due } => {
+                let due = moment_over_restart(due, saved, now);
+                Unknown::At(due.clamp(now.moment + LOST_START, now.moment + FIRST_START))
+            }
         }
     }
 }

@@ -413,6 +413,7 @@ mod tests {
             mat: String::new(),
             bed: BedMemory::InBed { since: time, seen: time },
             absence: Some(absence),
+            unknown: None,
             pause: None,
             learnt: Some(Learnt { empty: vec![100.0], occupied: vec![600.0], first_empty: vec![90.0], lain_s: 9 }),
             edge: EdgeMemory { told: true, lies: vec![500.0], rim: vec![1.0] },

@@ -145,6 +145,6 @@ fn remembered(bed: BedMemory, saved: &str) -> Memory {
     let mat = memory::mat(&settings());
     let saved = saved.parse().unwrap();
     let (edge, faults, zones) = (EdgeMemory::default(), Vec::new(), Vec::new());
-    let (absence, pause, last_rise) = (None, None, None);
-    Memory { saved, mat, bed, absence, pause, learnt, edge, faults, zones, replaced: false, last_rise }
+    let (absence, unknown, pause, last_rise) = (None, None, None, None);
+    Memory { saved, mat, bed, absence, unknown, pause, learnt, edge, faults, zones, replaced: false, last_rise }
 }
