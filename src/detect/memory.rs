@@ -73,6 +73,9 @@ pub struct Learnt {
     /// With nobody on the mat when that became known: how far it has drifted is told from there. None: not seen yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub first_empty: Vec<f64>,
+    /// Whether load was found to make the value fall: the levels are those of a mat that is read the other way round.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub falls: bool,
     /// For how long somebody has been followed in bed, in seconds.
     #[serde(default)]
     pub lain_s: u64,
@@ -85,6 +88,7 @@ impl Learnt {
             empty: list(&pair.empty),
             occupied: list(&pair.occupied),
             first_empty: first_empty.map(list).unwrap_or_default(),
+            falls: false,
             lain_s: lain.as_secs(),
         }
     }

@@ -129,11 +129,15 @@ impl Detector {
     /// Starts to watch a bed.
     #[must_use]
     pub fn new(settings: Settings, start: &Start, now: Now) -> Self {
-        let signal = Signal::new(&settings);
+        let mut signal = Signal::new(&settings);
         let memory = match start {
             Start::Remembered(memory) => Some(memory),
             Start::First | Start::Lost => None,
         };
+        let turned_round = memory.and_then(|memory| memory.learnt_of(&settings)).is_some_and(|learnt| learnt.falls);
+        if turned_round {
+            signal.turn_round();
+        }
         let (levels, learning, life) = starting_levels(&settings, &signal, memory, now.moment);
         let known_edge = memory.filter(|memory| memory.mat == memory::mat(&settings)).map(|memory| &memory.edge);
         let faults = Faults::new(now.moment, memory, settings.zones);
@@ -157,7 +161,7 @@ impl Detector {
             now,
             latest: None,
             gap: true,
-            turned_round: false,
+            turned_round,
             retained_empty: None,
             retained_occupied: None,
             remembered: now.moment,
@@ -288,7 +292,8 @@ impl Detector {
 
     fn learnt(&self) -> Option<Learnt> {
         let (lain, zones) = (self.levels.lain(), self.signal.zones());
-        self.levels.pair().map(|pair| Learnt::of(pair, self.drift.known(), lain, zones))
+        let pair = self.levels.pair()?;
+        Some(Learnt { falls: self.turned_round, ..Learnt::of(pair, self.drift.known(), lain, zones) })
     }
 
     fn set_now(&mut self, now: Now) {

@@ -35,3 +35,21 @@ fn who_sits_up_and_moves_has_not_turned_the_wiring_round() {
     counts(&mut bed, 20, 0, |_| 20.0);
     assert_eq!(bed.kinds().last(), Some(&"rise"));
 }
+
+#[test]
+fn wiring_that_was_found_to_be_turned_round_is_so_after_a_restart() {
+    let mut bed = unknown();
+    counts(&mut bed, 1500, 90, |_| 982.0);
+    counts(&mut bed, 600, 0, |at| 400.0 + 3.0 * (at * 1.5).sin());
+    assert_eq!(bed.kinds(), ["in-bed"]);
+    let settings = Settings { range: Some((0.0, 1023.0)), empty: None, occupied: None, ..settings() };
+    let mut after = bed.restarts(settings.clone(), 5);
+    counts(&mut after, 60, 0, |at| 400.0 + 3.0 * (at * 1.5).sin());
+    assert_eq!(after.kinds(), [""; 0]);
+    counts(&mut after, 60, 0, |_| 982.0);
+    assert_eq!(after.kinds(), ["rise"]);
+    let mut again = after.restarts(settings, 5);
+    counts(&mut again, 60, 0, |_| 982.0);
+    counts(&mut again, 60, 0, |at| 400.0 + 3.0 * (at * 1.5).sin());
+    assert_eq!(again.kinds(), ["return"]);
+}
