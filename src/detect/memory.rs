@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::levels::Pair;
 use super::settings::Settings;
 use super::signal::Zones;
-use crate::model::MatFault;
 use crate::model::time::millis;
 use crate::model::time::millis_option;
+use crate::model::{MatFault, Now};
 
 /// The state of one bed that outlives a restart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub struct Memory {
     /// When this was written.
     #[serde(with = "millis")]
     pub saved: Timestamp,
+    /// Whether the clock could be trusted then.
+    #[serde(default = "trusted")]
+    pub trusted: bool,
     /// Of what mat the levels are: what they depend on, in one line.
     #[serde(default)]
     pub mat: String,
@@ -55,7 +58,23 @@ pub struct Memory {
     pub last_rise: Option<Timestamp>,
 }
 
+/// Versions that did not say it wrote nothing else.
+const fn trusted() -> bool {
+    true
+}
+
 impl Memory {
+    /// Returns the present as it counts beside the times in here. Where the clock could not be trusted then, or cannot be
+    /// now, the time spent off is not counted.
+    pub(super) fn present(&self, now: &Now) -> Now {
+        if now.trusted && self.trusted { *now } else { Now { utc: self.saved, ..*now } }
+    }
+
+    /// Returns the last rise by the clock as it is now.
+    pub(super) fn last_rise_by(&self, now: &Now) -> Option<Timestamp> {
+        self.last_rise.map(|rise| now.utc_of(self.present(now).moment_of(rise)))
+    }
+
     /// Returns what has been learnt, where that is of the mat of these settings.
     pub(super) fn learnt_of(&self, settings: &Settings) -> Option<&Learnt> {
         self.learnt.as_ref().filter(|_| self.mat == mat(settings))

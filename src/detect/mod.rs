@@ -27,6 +27,7 @@ mod edge;
 mod evidence;
 mod faults;
 mod following;
+mod late;
 mod learning;
 mod leaving;
 mod levels;
@@ -142,7 +143,12 @@ impl Detector {
         let known_edge = memory.filter(|memory| memory.mat == memory::mat(&settings)).map(|memory| &memory.edge);
         let faults = Faults::new(now.moment, memory, settings.zones);
         let drift = Drift::new(&settings, &signal, memory);
-        let phase = memory.map_or(Phase::Unknown, |memory| memory.bed.phase(memory.saved, &now));
+        let phase = memory.map_or(Phase::Unknown, |memory| memory.bed.phase(&memory.present(&now)));
+        // In bed while an absence is open: only a retained message has said so, and a live one has yet to.
+        let retained_occupied = match phase {
+            Phase::InBed { since, .. } => memory.and_then(|memory| memory.absence).map(|_| since),
+            Phase::Unknown | Phase::Empty | Phase::Settling { .. } | Phase::Leaving { .. } => None,
+        };
         Self {
             signal,
             levels,
@@ -163,7 +169,7 @@ impl Detector {
             gap: true,
             turned_round,
             retained_empty: None,
-            retained_occupied: None,
+            retained_occupied,
             remembered: now.moment,
             decisions: VecDeque::with_capacity(8),
             load: Load::default(),
@@ -276,6 +282,7 @@ impl Detector {
     pub fn memory(&self) -> Memory {
         Memory {
             saved: self.now.utc,
+            trusted: self.now.trusted,
             mat: memory::mat(&self.settings),
             bed: BedMemory::of(self.occupancy.phase(), &self.now),
             absence: self.rules.absence(&self.now),

@@ -12,7 +12,7 @@ use super::absence::Absence;
 use super::evidence::Because;
 use super::memory::PauseMemory;
 use super::occupancy::Phase;
-use super::rules::{LOST_START, Rules, Unknown, event, moment_over_restart};
+use super::rules::{LOST_START, Rules, Unknown, event};
 use super::settings::Settings;
 use crate::model::event::ResumeReason;
 use crate::model::{Event, Kind, Moment, Now};
@@ -152,9 +152,9 @@ impl Rules {
 
 impl PauseMemory {
     /// Brings a pause over a restart; it ends no later than it could have begun now.
-    pub(super) fn restore(&self, saved: Timestamp, now: &Now) -> Pause {
-        let moment = |utc| moment_over_restart(utc, saved, now);
-        let until = moment(self.until).min(now.moment + PAUSE_MAX);
-        Pause { from: moment(self.from).min(now.moment), until, until_return: self.until_return, unseen: self.unseen }
+    pub(super) fn restore(&self, present: &Now) -> Pause {
+        let until = present.moment_of(self.until).min(present.moment + PAUSE_MAX);
+        let from = present.moment_of(self.from).min(present.moment);
+        Pause { from, until, until_return: self.until_return, unseen: self.unseen }
     }
 }

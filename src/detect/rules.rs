@@ -59,18 +59,19 @@ impl Rules {
             Start::First => (Unknown::After(FIRST_START), None),
             Start::Lost => (Unknown::After(LOST_START), None),
             Start::Remembered(memory) => {
-                let told = |unknown: UnknownMemory| unknown.restore(memory.saved, now);
+                let told = |unknown: UnknownMemory| unknown.restore(&memory.present(now));
                 (memory.unknown.map_or(Unknown::After(LOST_START), told), Some(memory))
             }
         };
-        let daily = |time| Daily::new(time, &settings.zone, memory.map(|memory| memory.saved), now);
+        let saved = memory.filter(|memory| memory.trusted).map(|memory| memory.saved);
+        let daily = |time| Daily::new(time, &settings.zone, saved, now);
         Self {
-            absence: memory.and_then(|memory| Some(memory.absence?.restore(memory.saved, now))),
-            pause: memory.and_then(|memory| Some(memory.pause?.restore(memory.saved, now))),
+            absence: memory.and_then(|memory| Some(memory.absence?.restore(&memory.present(now)))),
+            pause: memory.and_then(|memory| Some(memory.pause?.restore(&memory.present(now)))),
             unknown,
             not_in_bed: settings.alarm.not_in_bed.map(daily),
             not_up: settings.alarm.not_up.map(daily),
-            last_rise: memory.and_then(|memory| memory.last_rise),
+            last_rise: memory.and_then(|memory| memory.last_rise_by(now)),
             reminder_waits: None,
         }
     }
@@ -118,6 +119,11 @@ impl Rules {
     /// Returns the last rise.
     pub(super) fn last_rise(&self) -> Option<Timestamp> {
         self.last_rise
+    }
+
+    /// Takes the last rise from before the start, where none was since.
+    pub(super) fn recall_rise(&mut self, before: Option<Timestamp>) {
+        self.last_rise = self.last_rise.or(before);
     }
 
     /// Returns when time alone will mean something.
@@ -300,34 +306,30 @@ pub(super) fn event(
 }
 
 impl AbsenceMemory {
-    /// Brings an absence over a restart. Where the clock cannot be trusted, the time spent off is not counted.
-    fn restore(&self, saved: Timestamp, now: &Now) -> Absence {
+    /// Brings an absence over a restart.
+    pub(super) fn restore(&self, present: &Now) -> Absence {
         Absence {
-            since: moment_over_restart(self.since, saved, now),
+            since: present.moment_of(self.since),
             watched: self.watched,
             told: self.told,
             reminders: self.reminders,
-            due: self.due.map(|due| moment_over_restart(due, saved, now)),
+            due: self.due.map(|due| present.moment_of(due)),
         }
     }
 }
 
 impl UnknownMemory {
-    /// Brings it over a restart. The bed is looked at before it is told, and a clock that was set holds nothing up.
-    fn restore(&self, saved: Timestamp, now: &Now) -> Unknown {
+    /// Brings it over a restart; `present` is now beside the times in here. The bed is looked at before it is told, and a
+    /// clock that was set holds nothing up.
+    fn restore(&self, present: &Now) -> Unknown {
         match *self {
             Self::Unseen { wait_s } => Unknown::After(Duration::from_secs(wait_s).clamp(LOST_START, FIRST_START)),
             Self::Empty { due } => {
-                let due = moment_over_restart(due, saved, now);
-                Unknown::At(due.clamp(now.moment + LOST_START, now.moment + FIRST_START))
+                let due = present.moment_of(due);
+                Unknown::At(due.clamp(present.moment + LOST_START, present.moment + FIRST_START))
             }
         }
     }
-}
-
-/// The moment of a time from before a restart. Where the clock cannot be trusted, the time spent off is not counted.
-pub(super) fn moment_over_restart(utc: Timestamp, saved: Timestamp, now: &Now) -> Moment {
-    if now.trusted { now.moment_of(utc) } else { Now { utc: saved, ..*now }.moment_of(utc) }
 }
 
 impl BedMemory {
@@ -343,8 +345,8 @@ impl BedMemory {
     }
 
     /// Returns the phase to go on with.
-    pub(super) fn phase(&self, saved: Timestamp, now: &Now) -> Phase {
-        let moment = |utc| moment_over_restart(utc, saved, now).min(now.moment);
+    pub(super) fn phase(&self, present: &Now) -> Phase {
+        let moment = |utc| present.moment_of(utc).min(present.moment);
         match *self {
             Self::Unknown => Phase::Unknown,
             Self::Empty => Phase::Empty,

@@ -170,6 +170,7 @@ impl Bed {
         watching.go_on();
         watching.follow_up().await;
         let (mut stop, mut wishes) = (self.stop.clone(), self.wishes.subscribe());
+        let mut recalled = false;
         let mut armed = watching.detector.next_deadline();
         let timer = tokio::time::sleep_until(clock::instant(armed.unwrap_or(FAR)));
         tokio::pin!(timer);
@@ -179,6 +180,7 @@ impl Bed {
                 states = answer(&mut late) => {
                     late = None;
                     watching.recall(states.get(&watching.key).cloned().unwrap_or_default());
+                    recalled = true;
                 }
                 heard = receive(&mut feed) => match heard {
                     Ok(signal) => watching.signal(signal),
@@ -193,6 +195,10 @@ impl Bed {
                 _ = stop.wait_for(|stop| *stop) => break,
             }
             watching.follow_up().await;
+            if std::mem::take(&mut recalled) {
+                // Before what comes of it is stored, it would be ahead of that.
+                watching.keep();
+            }
             watching.show();
             let due = watching.detector.next_deadline();
             // A deadline that has moved away is met too early once and looked up again: cheaper than to move it at
@@ -314,16 +320,16 @@ impl Watching<'_> {
     /// Takes what a store that answers late knew. What was decided without it stands; what it had open can be closed.
     fn recall(&mut self, known: BedState) {
         self.answered = true;
-        let memory = known.memory_for(&self.bed.mat).filter(|_| !self.decided);
+        let (memory, now) = (known.memory_for(&self.bed.mat), self.bed.clock.now());
         self.ledger.recall(known.ledger);
-        if let Some(memory) = memory {
-            let start = Start::Remembered(memory);
-            self.detector = Detector::new(self.bed.settings.clone(), &start, self.bed.clock.now());
-            if let Some(last) = self.last {
-                self.signal(last);
-            }
+        let Some(memory) = memory else { return };
+        if self.decided {
+            return self.detector.recall(&memory, now);
         }
-        self.keep();
+        self.detector = Detector::new(self.bed.settings.clone(), &Start::Remembered(memory), now);
+        if let Some(last) = self.last {
+            self.signal(last);
+        }
     }
 
     /// Sends and stores what the detector has decided.
@@ -410,6 +416,7 @@ mod tests {
         let absence = AbsenceMemory { since: time, watched: true, told: true, reminders: 1, due: None };
         let memory = Memory {
             saved: time,
+            trusted: true,
             mat: String::new(),
             bed: BedMemory::InBed { since: time, seen: time },
             absence: Some(absence),

@@ -4,11 +4,11 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{broadcast, mpsc, oneshot};
-
+use tokio::sync::{Notify, broadcast, mpsc, oneshot};
 use tracing::field::display;
 
 use super::ledger::Draft;
+use super::streak::Streak;
 use crate::action::{Actions, Trigger};
 use crate::detect::Because;
 use crate::dispatch::{ChannelView, Command};
@@ -27,12 +27,21 @@ pub(super) struct Outbox(Arc<Inner>);
 
 struct Inner {
     store: Store,
-    dispatch: Mutex<mpsc::Sender<Command>>,
+    dispatch: Mutex<Way>,
+    /// Told when the delivery task has refused something.
+    refused: Notify,
     receipts: mpsc::Sender<Receipt>,
     language: Mutex<Language>,
     actions: Actions,
     tap: Option<broadcast::Sender<Event>>,
     news: broadcast::Sender<News>,
+}
+
+/// The way to the delivery task.
+struct Way {
+    sender: mpsc::Sender<Command>,
+    /// What it refused in a row.
+    refused: Streak,
 }
 
 /// What happens, for people who watch. Each of them may miss the oldest; nobody waits for them.
@@ -64,23 +73,23 @@ impl Outbox {
     ) -> (Self, mpsc::Receiver<Receipt>) {
         let (dispatch, _) = mpsc::channel(1);
         let (receipts, given) = mpsc::channel(RECEIPTS_MAX);
-        let (dispatch, language) = (Mutex::new(dispatch), Mutex::new(language));
-        let news = broadcast::Sender::new(NEWS_MAX);
-        let inner = Inner { store, dispatch, receipts, language, actions, tap, news };
+        let (dispatch, refused) = (Mutex::new(Way { sender: dispatch, refused: Streak::default() }), Notify::new());
+        let (language, news) = (Mutex::new(language), broadcast::Sender::new(NEWS_MAX));
+        let inner = Inner { store, dispatch, refused, receipts, language, actions, tap, news };
         (Self(Arc::new(inner)), given)
     }
 
     /// Makes a new way to the delivery task, which has started or started again.
     pub(super) fn connect(&self) -> mpsc::Receiver<Command> {
         let (sender, receiver) = mpsc::channel(COMMANDS_MAX);
-        *lock(&self.0.dispatch) = sender;
+        lock(&self.0.dispatch).sender = sender;
         receiver
     }
 
     /// Closes the way to the delivery task, which then comes to an end.
     pub(super) fn disconnect(&self) {
         let (closed, _) = mpsc::channel(1);
-        *lock(&self.0.dispatch) = closed;
+        lock(&self.0.dispatch).sender = closed;
     }
 
     /// Returns the store.
@@ -191,15 +200,49 @@ impl Outbox {
     /// Asks the delivery task how each channel is. Dropped unanswered where it takes nothing.
     pub(super) fn ask_channels(&self) -> oneshot::Receiver<Vec<ChannelView>> {
         let (asked, answer) = oneshot::channel();
-        drop(lock(&self.0.dispatch).try_send(Command::Show(asked)));
+        drop(lock(&self.0.dispatch).sender.try_send(Command::Show(asked)));
         answer
     }
 
-    /// Hands a command to the delivery task.
-    pub(super) fn send(&self, command: Command) {
-        let dispatch = lock(&self.0.dispatch);
-        if dispatch.try_send(command).is_err() {
-            tracing::warn!("The delivery task takes nothing; the alert waits in the store");
+    /// Hands a command to the delivery task at once, or not at all: an alert that it does not take waits in the store, and
+    /// is fetched from there once it takes something again ([`Outbox::takes_again`]). Tells whether it was taken.
+    pub(super) fn send(&self, command: Command) -> bool {
+        let mut way = lock(&self.0.dispatch);
+        let taken = way.sender.try_send(command).is_ok();
+        if taken {
+            way.worked();
+        } else {
+            if way.refused.failed() {
+                tracing::warn!("The delivery task takes nothing at the moment: alerts wait in the store");
+            }
+            self.0.refused.notify_one();
+        }
+        taken
+    }
+
+    /// Hands a command to the delivery task as soon as it takes one; `make` makes it then. Where the task has ended there
+    /// is nobody to take it: the next one starts with what is known by then.
+    pub(super) async fn hand_over(&self, make: impl FnOnce() -> Command) {
+        let sender = lock(&self.0.dispatch).sender.clone();
+        if let Ok(permit) = sender.reserve().await {
+            permit.send(make());
+            lock(&self.0.dispatch).worked();
+        }
+    }
+
+    /// Waits until the delivery task takes commands again after it has refused one. Never ends otherwise.
+    pub(super) async fn takes_again(&self) {
+        self.0.refused.notified().await;
+        let sender = lock(&self.0.dispatch).sender.clone();
+        // One that has ended fetches what waits when it starts again.
+        drop(sender.reserve().await);
+    }
+}
+
+impl Way {
+    fn worked(&mut self) {
+        if let Some(count) = self.refused.worked() {
+            tracing::info!(count, "The delivery task takes commands again");
         }
     }
 }
@@ -223,4 +266,51 @@ pub(super) fn draw_id() -> AlertId {
     // The kernel's source is ready long before a daemon starts; without it ids would repeat, so it must not go on.
     getrandom::getrandom(&mut bytes).expect("the kernel gives random bytes");
     AlertId::from_entropy(u128::from_le_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::clock::{Clock, ClockSource};
+    use crate::store::Settings;
+
+    fn outbox() -> (Outbox, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings { path: folder.path().to_owned(), ..Settings::default() };
+        let (store, _) = Store::start(settings, Clock::new(ClockSource::Rtc));
+        let (actions, _) = Actions::new(Vec::new());
+        (Outbox::new(store, Language::En, actions, None).0, folder)
+    }
+
+    #[tokio::test]
+    async fn what_the_delivery_task_does_not_take_is_asked_for_once_it_takes_something_again() {
+        let (outbox, _folder) = outbox();
+        let mut commands = outbox.connect();
+        let filled = (0..=COMMANDS_MAX).take_while(|_| outbox.send(Command::Drain)).count();
+        assert_eq!(filled, COMMANDS_MAX);
+        assert!(!outbox.send(Command::Drain));
+        let (mut again, mut late) = (Box::pin(outbox.takes_again()), Box::pin(outbox.hand_over(|| Command::Drain)));
+        for waits in [&mut again as &mut (dyn Future<Output = ()> + Unpin), &mut late] {
+            assert!(timeout(Duration::ZERO, waits).await.is_err(), "it takes nothing");
+        }
+        for _ in 0..2 {
+            commands.recv().await.unwrap();
+        }
+        tokio::join!(again, late);
+        let waiting = std::iter::from_fn(|| commands.try_recv().ok()).count();
+        assert_eq!(waiting, COMMANDS_MAX - 1, "what was handed over late is among them");
+    }
+
+    #[tokio::test]
+    async fn a_delivery_task_that_has_ended_holds_nobody() {
+        let (outbox, _folder) = outbox();
+        drop(outbox.connect());
+        assert!(!outbox.send(Command::Drain));
+        outbox.hand_over(|| unreachable!("nobody takes it")).await;
+        outbox.takes_again().await;
+    }
 }

@@ -14,8 +14,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tracing::{error, info, warn};
 
+use super::service::notify;
 use super::tasks::{PUBLISHER, lock};
-use super::{Gateway, RunningBed, notify};
+use super::{Gateway, RunningBed};
 use crate::action;
 use crate::clock;
 use crate::config::{Bed, Config, Sound};
@@ -130,7 +131,7 @@ impl Gateway {
                 );
                 self.own.begin(GatewayFault::Configuration, "file", &detail);
                 // Secrets and certificates may have changed all the same.
-                self.outbox.send(Command::Configure(Box::new(lock(&self.delivery).clone())));
+                self.configure_delivery();
             }
         }
     }
@@ -145,9 +146,9 @@ impl Gateway {
         self.outbox.actions().configure(self.config.actions.clone());
         // The way out first.
         let settings = delivery(&self.config);
-        lock(&self.delivery).clone_from(&settings);
         self.own.channels(settings.channels.iter().map(|channel| channel.name.clone()));
-        self.outbox.send(Command::Configure(Box::new(settings)));
+        *lock(&self.delivery) = settings;
+        self.configure_delivery();
         self.apply_beds().await;
         self.apply_broker();
         self.supervisor.drop_task("certificates");
@@ -155,6 +156,18 @@ impl Gateway {
         if before.power != self.config.power {
             self.supervisor.drop_task("power");
             self.start_power();
+        }
+    }
+
+    /// Tells the delivery task its settings by now; where it takes nothing at the moment, as soon as it does. One that
+    /// starts anew starts with them.
+    fn configure_delivery(&mut self) {
+        let settings = lock(&self.delivery).clone();
+        if !self.outbox.send(Command::Configure(Box::new(settings))) {
+            let (outbox, delivery) = (self.outbox.clone(), Arc::clone(&self.delivery));
+            self.errands.spawn(async move {
+                outbox.hand_over(|| Command::Configure(Box::new(lock(&delivery).clone()))).await;
+            });
         }
     }
 

@@ -13,7 +13,8 @@ use super::noting::{ACCEPTED_KEY, Noting, Remembered};
 use super::outbox::Outbox;
 use super::own::Own;
 use super::proofs::Proofs;
-use super::{Broker, Gateway, States, Tap, accepted, bed_states, certificates, good_time, notify, own_state, power};
+use super::service::notify;
+use super::{Broker, Gateway, States, Tap, accepted, bed_states, certificates, good_time, own_state, power};
 use crate::action;
 use crate::clock::{self, Clock};
 use crate::config::Bed;
@@ -225,8 +226,8 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Hands to delivery what waits in the store, in order: at the start, whenever there is room again, and when alerts have
-/// come to light in a damaged store.
+/// Hands to delivery what waits in the store, in order: at the start, whenever there is room again, when it takes alerts
+/// again after it took none, and when alerts have come to light in a damaged store.
 async fn fetch_backlog(outbox: Outbox, mut room: mpsc::Receiver<()>) {
     let mut health = outbox.store().health();
     let mut salvaged = health.borrow().salvaged;
@@ -236,6 +237,7 @@ async fn fetch_backlog(outbox: Outbox, mut room: mpsc::Receiver<()>) {
             asked = room.recv() => if asked.is_none() {
                 return std::future::pending().await;
             },
+            () = outbox.takes_again() => {}
             Ok(now) = more_salvaged(&mut health, salvaged) => salvaged = now,
         }
     }
@@ -261,10 +263,10 @@ async fn fetch(outbox: &Outbox) {
         }
     };
     if !fetched.is_empty() {
-        outbox.send(Command::Recovered(fetched));
+        outbox.hand_over(|| Command::Recovered(fetched)).await;
     }
     if all {
-        outbox.send(Command::Recovered(Vec::new()));
+        outbox.hand_over(|| Command::Recovered(Vec::new())).await;
     }
 }
 
@@ -441,16 +443,22 @@ async fn fetch_late(late: Arc<Late>, knowing: Knowing) {
     if let Some(known) = good_time(&recovered) {
         knowing.clock.raise_floor(known);
     }
+    let accepted = accepted(&recovered);
+    let written = {
+        let mut remembered = lock(&knowing.remembered);
+        remembered.recall(accepted.clone());
+        remembered.written()
+    };
+    // Before anything that may close what was accepted then.
+    let told = knowing.outbox.send(Command::Remember(accepted.clone()));
     knowing.states.send_replace(Some(Arc::new(bed_states(&recovered))));
     knowing.own.recall(own_state(&recovered));
     knowing.proofs.recall(&recovered);
-    let accepted = {
-        let mut remembered = lock(&knowing.remembered);
-        remembered.recall(accepted(&recovered));
-        remembered.written()
-    };
-    if let Some(written) = accepted {
+    if let Some(written) = written {
         drop(knowing.outbox.store().keep(ACCEPTED_KEY, written));
+    }
+    if !told {
+        knowing.outbox.hand_over(|| Command::Remember(accepted)).await;
     }
 }
 

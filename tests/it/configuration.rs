@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::dispatch::Dispatch;
+use crate::dispatch::{Answer, Dispatch};
 use crate::rig::{Bed, Daemon, Home, Mat, alerts, channel, wait_for};
 
 #[test]
@@ -58,6 +58,31 @@ fn after_a_broken_edit_the_last_accepted_configuration_watches_and_dispatch_is_t
     let restored = wait_for(&dispatch, "", "gateway-restored");
     assert_eq!((restored.fault(), restored.closes()), ("configuration", vec![fault.id()]));
     assert_eq!(alerts(&dispatch).len(), 4, "{:#?}", alerts(&dispatch));
+}
+
+#[test]
+fn the_end_of_a_fault_is_told_after_its_beginning_that_waited_over_the_restart() {
+    let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
+    home.configure(&[Bed::serial("bed-1", mat.port())], &[channel(dispatch.url(), "")]);
+    assert!(Daemon::start(&home).terminate().success());
+    let sound = fs::read_to_string(home.configuration()).unwrap();
+    break_it(&home);
+    dispatch.otherwise(Answer::status(503));
+    let daemon = Daemon::start(&home);
+    let fault = wait_for(&dispatch, "", "gateway-fault");
+    assert!(daemon.terminate().success());
+
+    fs::write(home.configuration(), sound).unwrap();
+    let before = alerts(&dispatch).len();
+    // The first attempts were refused.
+    dispatch.otherwise(Answer::Receipt);
+    let _daemon = Daemon::start(&home);
+    let restored = wait_for(&dispatch, "", "gateway-restored");
+    assert_eq!((restored.fault(), restored.closes()), ("configuration", vec![fault.id()]));
+    let mut told = alerts(&dispatch).split_off(before);
+    told.retain(|told| told.bed().is_empty());
+    let [first, second] = told.as_slice() else { panic!("{told:#?}") };
+    assert_eq!((first.id(), second.id()), (fault.id(), restored.id()));
 }
 
 /// A slip of the finger in a key.

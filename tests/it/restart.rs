@@ -90,6 +90,30 @@ fn a_store_that_is_late_forgets_no_channel_that_is_owed_a_return() {
 }
 
 #[test]
+fn who_was_back_in_bed_before_a_late_store_was_open_has_returned_when_the_load_came() {
+    let (home, mat, dispatch) = one_bed("");
+    let daemon = Daemon::start(&home);
+    mat.lies();
+    daemon.wait_decided("bed-1", "in-bed");
+    mat.leaves();
+    let rise = wait_for(&dispatch, "bed-1", "rise");
+    assert!(daemon.terminate().success());
+
+    let folder = fs::File::open(home.path("store")).unwrap();
+    let held = Flock::lock(folder, FlockArg::LockExclusiveNonblock).unwrap();
+    let daemon = Daemon::start(&home);
+    let came = mat.lies();
+    daemon.wait_decided("bed-1", "in-bed");
+    let in_bed = now_floor();
+    drop(held);
+    let back = wait_for(&dispatch, "bed-1", "return");
+    assert_eq!(back.closes(), [rise.id()]);
+    assert!(came <= back.time() && back.time() < in_bed, "{came} {} {in_bed}", back.time());
+    let told = alerts(&dispatch);
+    assert_eq!(told.iter().filter(|told| told.bed() == "bed-1").count(), 2, "{told:#?}");
+}
+
+#[test]
 fn restarts_with_somebody_in_bed_raise_nothing() {
     let (home, mat, dispatch) = one_bed("");
     let mut daemon = Daemon::start(&home);

@@ -146,5 +146,6 @@ fn remembered(bed: BedMemory, saved: &str) -> Memory {
     let saved = saved.parse().unwrap();
     let (edge, faults, zones) = (EdgeMemory::default(), Vec::new(), Vec::new());
     let (absence, unknown, pause, last_rise) = (None, None, None, None);
-    Memory { saved, mat, bed, absence, unknown, pause, learnt, edge, faults, zones, replaced: false, last_rise }
+    let replaced = false;
+    Memory { saved, trusted: true, mat, bed, absence, unknown, pause, learnt, edge, faults, zones, replaced, last_rise }
 }

@@ -468,3 +468,111 @@ fn an_unknown_bed_that_came_due_while_the_watch_was_off_is_not_told_at_a_restart
     in_the_night.shows(EMPTY, 1_000.0);
     assert_eq!(in_the_night.kinds(), [""; 0]);
 }
+
+/// She has risen, which was told; then the program ended, and began again without its store.
+fn begun_without_store() -> (Memory, Bed) {
+    let mut before = evening();
+    before.goes_to_bed().shows(EMPTY, 60.0);
+    assert_eq!(before.kinds(), ["in-bed", "rise"]);
+    (before.detector.memory(), Bed::new(settings(), &Start::Lost, "2026-01-15T21:10:00Z"))
+}
+
+#[test]
+fn who_is_back_before_it_is_known_that_she_was_away_has_returned_when_the_load_came() {
+    let (known, mut bed) = begun_without_store();
+    bed.shows(EMPTY, 4.0);
+    let came = bed.now.utc;
+    bed.shows(LYING, 60.0);
+    assert_eq!(bed.kinds(), ["in-bed"]);
+    bed.detector.recall(&known, bed.now);
+    bed.collect();
+    let back = bed.events.first().cloned().unwrap();
+    assert_eq!((back.kind.as_str(), back.watched, back.decided), ("return", true, bed.now.utc));
+    assert!(back.time.duration_since(came).as_millis() <= 200, "{} and {came}", back.time);
+    assert!(bed.detector.take_changed() && bed.detector.memory().absence.is_none());
+    bed.kinds();
+    bed.shows(LYING, 60.0).shows(EMPTY, 20.0);
+    assert_eq!(bed.kinds(), ["rise"]);
+}
+
+#[test]
+fn an_absence_that_is_known_late_goes_on_where_nobody_is_in_bed() {
+    let (known, mut bed) = begun_without_store();
+    // Something else has been decided without it.
+    let now = bed.now;
+    bed.detector.on_lost(MatFault::Unplugged, now);
+    bed.collect();
+    assert_eq!(bed.kinds(), ["sensor-fault"]);
+    bed.detector.recall(&known, bed.now);
+    bed.shows(EMPTY, 600.0);
+    let told: Vec<_> = bed.events.iter().filter(|event| event.kind == Kind::NotReturned).cloned().collect();
+    let [late] = told.as_slice() else { panic!("{:#?}", bed.events) };
+    assert_eq!(late.time, known.absence.unwrap().due.unwrap());
+    bed.kinds();
+    bed.shows(LYING, 20.0);
+    assert_eq!(bed.kinds(), ["return"]);
+}
+
+#[test]
+fn where_nothing_was_open_what_is_known_late_tells_nothing() {
+    let mut before = evening();
+    before.goes_to_bed();
+    let mut bed = Bed::new(settings(), &Start::Lost, "2026-01-15T21:10:00Z");
+    bed.shows(LYING, 60.0);
+    bed.detector.recall(&before.detector.memory(), bed.now);
+    bed.shows(LYING, 60.0);
+    assert_eq!(bed.kinds(), ["in-bed"]);
+}
+
+#[test]
+fn a_pause_that_is_known_late_goes_on() {
+    let mut before = evening();
+    before.goes_to_bed();
+    let now = before.now;
+    before.detector.on_pause(Duration::from_secs(3600), false, now);
+    let mut bed = Bed::new(settings(), &Start::Lost, "2026-01-15T21:10:00Z");
+    bed.shows(LYING, 60.0);
+    bed.detector.recall(&before.detector.memory(), bed.now);
+    bed.shows(LYING, 60.0).shows(EMPTY, 60.0);
+    assert!(bed.events.iter().all(|event| event.kind != Kind::Rise || !event.watched), "{:#?}", bed.events);
+}
+
+#[test]
+fn who_lies_there_by_a_retained_message_only_is_back_with_the_first_live_one_over_a_restart_too() {
+    let mut before = Bed::new(contact_mat(), &Start::First, "2026-01-15T21:00:00Z");
+    before.read(1.0);
+    before.silent(60).read(0.0);
+    before.silent(60);
+    assert_eq!(before.kinds(), ["in-bed", "rise"]);
+    let after =
+        |bed: &mut Bed| Bed::new(contact_mat(), &Start::Remembered(bed.detector.memory()), "2026-01-15T21:10:00Z");
+    let mut armed = after(&mut before);
+    let now = armed.later(PACE);
+    armed.detector.on_reading(&reading(now.moment, 1.0, Quality::Old), now);
+    let mut again = after(&mut armed);
+    again.silent(120);
+    assert_eq!(again.kinds(), [""; 0], "a retained message does not close an absence");
+    again.read(1.0);
+    again.silent(30).read(1.0);
+    assert_eq!(again.kinds(), ["return"]);
+}
+
+#[test]
+fn an_absence_from_a_time_without_a_clock_is_not_fifty_years_long() {
+    let mut before = Bed::new(settings(), &Start::First, "1970-01-01T00:10:00Z");
+    before.goes_to_bed();
+    let now = Now { trusted: false, ..before.later(PACE) };
+    before.detector.on_reading(&reading(now.moment, EMPTY, Quality::Live), now);
+    let now = Now { trusted: false, ..before.later(Duration::from_secs(10)) };
+    before.detector.on_reading(&reading(now.moment, EMPTY, Quality::Live), now);
+    before.collect();
+    assert_eq!(before.kinds(), ["in-bed", "rise"]);
+    let start = Start::Remembered(before.detector.memory());
+    let mut after = Bed::new(settings(), &start, "2026-01-15T21:10:00Z");
+    let begun = after.now.utc;
+    after.shows(EMPTY, 1000.0);
+    let told = after.events.first().cloned().unwrap();
+    assert_eq!((told.kind, told.time.duration_since(begun).as_secs() / 60), (Kind::NotReturned, 14));
+    after.shows(LYING, 20.0);
+    assert_eq!(after.kinds(), ["not-returned", "return"]);
+}

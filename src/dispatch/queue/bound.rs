@@ -35,13 +35,14 @@ impl Queue {
     pub(super) fn count_evicted(&mut self, count: u64) {
         if count > 0 {
             self.evicted = self.evicted.saturating_add(count);
+            self.evicted_since_asked = self.evicted_since_asked.saturating_add(count);
             self.reports.push_back(Report::Evicted { count: self.evicted });
         }
     }
 
     pub(super) fn offer_room(&mut self) {
         if self.evicted > 0 && !self.room_told && self.entries.len() <= self.held_max / 2 {
-            self.room_told = true;
+            (self.room_told, self.evicted_since_asked) = (true, 0);
             self.reports.push_back(Report::Room { count: self.held_max - self.entries.len() });
         }
     }

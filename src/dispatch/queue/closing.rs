@@ -51,11 +51,33 @@ impl Queue {
         self.keys.get(id).and_then(|key| self.entries.get(key))
     }
 
+    /// Tells whether an alert closes one that may wait in the store, as far as is known here.
     pub(super) fn closes_something_unknown(&self, alert: &Alert) -> bool {
-        let unknown = |id: &AlertId| {
-            !self.keys.contains_key(id) && self.memory.get(id).is_none_or(|known| known.accepted.is_empty())
-        };
+        let unknown = |id: &AlertId| !self.keys.contains_key(id) && !self.is_done(id);
         alert.priority != Priority::Alarm && alert.closes.iter().any(unknown)
+    }
+
+    /// Tells whether an alert that is not here is known to have been accepted by all that it must reach.
+    fn is_done(&self, id: &AlertId) -> bool {
+        let accepted = self.memory.get(id).map(|known| known.accepted).unwrap_or_default();
+        match self.delivery.order {
+            Order::Fallback => !accepted.is_empty(),
+            Order::All => (0..self.channels.len()).all(|channel| accepted.contains(channel)),
+        }
+    }
+
+    /// Notes that a channel accepted an alert in an earlier life of the program: it is not sent there again, and its
+    /// `return` finds it.
+    pub fn remember(&mut self, alert: AlertId, channel: &str, now: Moment) {
+        let Some(index) = self.channels.iter().position(|known| &*known.name == channel) else { return };
+        self.memory.accept(alert, index);
+        let Some(key) = self.keys.get(&alert).copied() else { return self.resume_closers(&alert, now) };
+        let (Some(entry), Some(state)) = (self.entries.get_mut(&key), self.channels.get_mut(index)) else { return };
+        if matches!(entry.lane(index), Lane::Closed | Lane::Waiting { .. }) {
+            entry.set_lane(index, Lane::Accepted);
+            state.delist(key, entry.line());
+        }
+        self.settle(key, now);
     }
 
     /// Tells whether an alert must wait on a channel for one that it closes. Only older ones hold it, so that no two

@@ -11,7 +11,8 @@
 //! - Open alarms go newest first. The rest goes in order of `sequence` for each bed, one after the other; what dispatch
 //!   refuses for itself, while it takes others, holds nobody up.
 //! - What closes others (`return`, `…-restored`) waits until those have gone, and goes to every channel that accepted
-//!   one of them. A `return` turns what it closes into information.
+//!   one of them. A `return` turns what it closes into information. Where those may still lie in the store, because it has
+//!   not said yet what it holds, that is waited for; for ten seconds at most.
 //! - `fallback`: the next channel is tried as well after `give-up-after`, or at once where a channel is wrong or known
 //!   to be down. New alerts always start at the first one, so that its return to work is noticed and used.
 //! - Channels may change at any time ([`Queue::rechannel`]): nothing is lost by it, nor sent again because of it.
@@ -30,9 +31,11 @@ mod rechannel;
 mod settling;
 #[cfg(test)]
 mod tests;
+mod unread;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -40,6 +43,7 @@ use self::channel::{Channel, Class};
 use self::entry::{Entry, Key, Lane, Tried};
 use self::memory::Memory;
 pub use self::rechannel::Moved;
+use self::unread::Unread;
 use super::outcome::Outcome;
 use super::settings::Delivery;
 use crate::model::{Alert, AlertId, Event, Moment, Now, Priority, Sequence};
@@ -49,6 +53,9 @@ pub const HELD_MAX: usize = 5_000;
 
 /// The most channels; more are ignored.
 pub const CHANNELS_MAX: usize = 64;
+
+/// How long what closes something that may wait in the store waits for the store to say what it holds.
+pub const STORE_ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
 /// One attempt to make now.
 #[derive(Debug)]
@@ -176,7 +183,10 @@ pub struct Queue {
     give_ups: BTreeSet<(Moment, Key)>,
     memory: Memory,
     reports: VecDeque<Report>,
+    unread: Unread,
+    /// How many alerts wait in the store and not here; of those, how many may have come there since it was asked last.
     evicted: u64,
+    evicted_since_asked: u64,
     room_told: bool,
     held_max: usize,
 }
@@ -194,7 +204,9 @@ impl Queue {
             give_ups: BTreeSet::new(),
             memory: Memory::default(),
             reports: VecDeque::new(),
+            unread: Unread::default(),
             evicted: 0,
+            evicted_since_asked: 0,
             room_told: false,
             held_max: HELD_MAX,
         }
@@ -207,38 +219,26 @@ impl Queue {
         self
     }
 
-    /// Notes that a channel accepted an alert in an earlier life of the program, so that its `return` finds it.
-    pub fn remember(&mut self, alert: AlertId, channel: &str) {
-        if let Some(index) = self.channels.iter().position(|known| &*known.name == channel) {
-            self.memory.accept(alert, index);
-        }
-    }
-
     /// Takes a new alert. One whose id is known already is ignored.
     pub fn raise(&mut self, alert: Alert, now: &Now) {
-        if self.evicted > 0 && self.closes_something_unknown(&alert) {
-            // What it closes waits in the store; it joins it there and comes back after it.
-            self.end_all_closed(&alert);
-            self.count_evicted(1);
-            return;
+        if let Some(alert) = self.wait_for_store(alert, now, None) {
+            self.enter(alert, true, now, now.moment);
         }
-        self.insert(alert, true, now, now.moment);
-        let evicted = self.keep_to_bound();
-        self.count_evicted(evicted);
     }
 
     /// Takes a new alert that may wait until then: what all gateways of a town have to tell after the same power cut.
     pub fn raise_later(&mut self, alert: Alert, now: &Now, due: Moment) {
-        self.insert(alert, false, now, due);
-        let evicted = self.keep_to_bound();
-        self.count_evicted(evicted);
+        if let Some(alert) = self.wait_for_store(alert, now, Some(due)) {
+            self.enter(alert, false, now, due);
+        }
     }
 
     /// Takes alerts that the store holds as undelivered, in order of sequence; none at all says that it holds no more.
     /// Those whose id is known already are ignored. What is no alarm waits until `calm`.
     pub fn recovered(&mut self, alerts: Vec<Alert>, now: &Now, calm: Moment) {
         self.room_told = false;
-        let (mut handed_back, mut evicted) = (if alerts.is_empty() { self.evicted } else { 0 }, 0);
+        let none_left = alerts.is_empty();
+        let (mut handed_back, mut evicted) = (0, 0);
         for alert in alerts {
             let due = if alert.priority == Priority::Alarm { now.moment } else { calm };
             handed_back += u64::from(self.insert(alert, false, now, due));
@@ -246,10 +246,17 @@ impl Queue {
         }
         self.evicted = self.evicted.saturating_sub(handed_back);
         self.count_evicted(evicted);
+        self.store_answered(now.moment);
+        if none_left {
+            // What left meanwhile may have come there behind what was read.
+            self.evicted = self.evicted_since_asked;
+            self.offer_room();
+        }
     }
 
     /// Returns an attempt to make now, if there is one. Call it until there is none.
     pub fn next_attempt(&mut self, now: Moment) -> Option<Attempt> {
+        self.give_store_up(now);
         self.open_overdue(now);
         (0..self.channels.len()).find_map(|channel| {
             let (key, class) = self.pick_live(channel).or_else(|| self.pick_waiting(channel, now))?;
@@ -312,7 +319,7 @@ impl Queue {
         let retries = (0..self.channels.len()).flat_map(|channel| self.dues(channel, now));
         let give_up = self.give_ups.first().map(|(at, _)| *at);
         // What is due already waits for an attempt on its way, whose outcome will wake the caller.
-        retries.filter(|due| *due > now).chain(give_up).min()
+        retries.filter(|due| *due > now).chain(give_up).chain(self.unread.due()).min()
     }
 
     /// Notes that an attempt over a channel ended by a fault of this program. Its outcome is told apart from this.
@@ -330,7 +337,7 @@ impl Queue {
     /// Returns how many alerts in memory are not delivered.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.entries.values().filter(|entry| !entry.delivered).count()
+        self.entries.values().filter(|entry| !entry.delivered).count() + self.unread.len()
     }
 
     /// Returns how each channel is, in the order of the configuration.
@@ -341,7 +348,7 @@ impl Queue {
             down: channel.down,
             problem: channel.problem.clone(),
             accepted: channel.last_accepted,
-            waiting: self.evicted.saturating_add(channel.unsettled().count() as u64),
+            waiting: self.evicted.saturating_add((channel.unsettled().count() + self.unread.len()) as u64),
         };
         self.channels.iter().map(view).collect()
     }

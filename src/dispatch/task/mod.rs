@@ -70,6 +70,8 @@ pub enum Command {
     Raise(Box<Alert>),
     /// Alerts that the store holds as undelivered, in order of sequence; none at all: it holds no more.
     Recovered(Vec<Alert>),
+    /// Which channel accepted which alert in an earlier life: said by a store that opened late.
+    Remember(Vec<(AlertId, String)>),
     /// The configuration is another one by now. Secrets and certificates are read anew in any case.
     Configure(Box<Settings>),
     /// Say how each channel is.
@@ -107,6 +109,7 @@ pub async fn run(setup: Setup, mut commands: mpsc::Receiver<Command>, reports: m
         match happening {
             Happening::Command(Command::Raise(alert)) => dispatch.raise(*alert),
             Happening::Command(Command::Recovered(alerts)) => dispatch.recovered(alerts),
+            Happening::Command(Command::Remember(accepted)) => dispatch.remember(&accepted),
             Happening::Command(Command::Configure(settings)) => dispatch.configure(*settings),
             // Who asked may have gone.
             Happening::Command(Command::Show(asked)) => drop(asked.send(dispatch.view())),
@@ -171,11 +174,10 @@ impl Dispatch {
     fn new(setup: Setup, reports: mpsc::Sender<Report>) -> Self {
         let Setup { settings, accepted, health, clock, next_sequence, grace, spread_until } = setup;
         let names = settings.channels.iter().map(|channel| channel.name.as_str());
-        let mut queue = Queue::new(settings.delivery, names);
+        let (mut queue, now) = (Queue::new(settings.delivery, names), clock::moment());
         for (alert, channel) in &accepted {
-            queue.remember(*alert, channel);
+            queue.remember(*alert, channel, now);
         }
-        let now = clock::moment();
         // All gateways of a town may have booted at this moment.
         let (booted, calm) = (now < spread_until, now + policy::spread(random()));
         let first = if booted { calm } else { now };
@@ -223,6 +225,13 @@ impl Dispatch {
     fn recovered(&mut self, alerts: Vec<Alert>) {
         let now = self.clock.now();
         self.queue.recovered(alerts, &now, self.calm.max(now.moment));
+    }
+
+    fn remember(&mut self, accepted: &[(AlertId, String)]) {
+        let now = clock::moment();
+        for (alert, channel) in accepted {
+            self.queue.remember(*alert, channel, now);
+        }
     }
 
     /// Starts whatever is to be started, and passes on what there is to report.

@@ -278,7 +278,7 @@ impl Night {
         let mut queue = Queue::new(self.script.delivery, CHANNELS.into_iter().take(self.script.channels))
             .with_held_max(self.script.held_max);
         for (id, channel) in &accepted {
-            queue.remember(*id, channel);
+            queue.remember(*id, channel, self.now);
         }
         let unknown = if self.started_once { Start::Lost } else { Start::First };
         let booted = self.clock.0 == NO_CLOCK || !self.started_once;
@@ -314,6 +314,11 @@ impl Night {
             self.follow_up(bed);
         }
         self.tell_own(Kind::Started { count: 1 }, &now);
+        if self.rng.chance(0.3) {
+            self.begin_fault(GatewayFault::Configuration, "file");
+        } else {
+            self.end(GatewayFault::Configuration, "file");
+        }
         for bed in 0..BEDS {
             if self.mats[bed].way == Way::Unplugged {
                 self.mat(bed, Way::Unplugged);

@@ -56,3 +56,38 @@ fn memory_stays_bounded_however_many_alerts_come_while_dispatch_hangs() {
     assert!(queue.waiting() <= 100);
     assert!(hanging.len() <= 64);
 }
+
+#[test]
+fn with_order_all_what_one_channel_has_and_another_is_owed_is_not_overtaken_by_its_end() {
+    let mut queue = queue(Order::All, 2).with_held_max(1);
+    queue.recovered(vec![alert(1, "bed-1", Kind::Edge)], &now(0), now(0).moment);
+    let [first, second] = <[Attempt; 2]>::try_from(attempts(&mut queue, 0)).unwrap();
+    queue.on_outcome(first.ticket, accepted(), &now(0), 0);
+    queue.on_outcome(second.ticket, Outcome::try_again("503"), &now(0), u32::MAX);
+    // The alarm takes its place in memory; it waits in the store for the second channel.
+    queue.raise(alert(2, "bed-2", Kind::Rise), &now(0));
+    for attempt in attempts(&mut queue, 0) {
+        queue.on_outcome(attempt.ticket, accepted(), &now(0), 0);
+    }
+    assert_eq!(queue.waiting(), 0);
+    queue.raise(closing(3, "bed-1", &[1]), &now(0));
+    assert!(attempts(&mut queue, 0).is_empty(), "it joins what it closes in the store");
+    queue.recovered(vec![alert(1, "bed-1", Kind::Edge), closing(3, "bed-1", &[1])], &now(0), now(0).moment);
+    assert_eq!(places(&attempts(&mut queue, 0)), [(1, 1)]);
+}
+
+#[test]
+fn what_leaves_while_the_store_is_being_read_is_asked_for_once_more() {
+    let mut queue = queue(Order::Fallback, 1).with_held_max(2);
+    queue.recovered((1..=3).map(|one| alert(one, "bed-1", Kind::Edge)).collect(), &now(0), now(0).moment);
+    for _ in 0..2 {
+        let attempt = one(&mut queue, 0);
+        queue.on_outcome(attempt.ticket, accepted(), &now(0), 0);
+    }
+    assert!(reports(&mut queue).contains(&Report::Room { count: 1 }));
+    // The store has been read to its end; before that is said, this joins what waits there.
+    queue.raise(closing(4, "bed-1", &[3]), &now(0));
+    queue.recovered(vec![alert(3, "bed-1", Kind::Edge)], &now(0), now(0).moment);
+    queue.recovered(Vec::new(), &now(0), now(0).moment);
+    assert!(reports(&mut queue).iter().any(|report| matches!(report, Report::Room { .. })));
+}

@@ -60,7 +60,7 @@ fn a_return_that_is_on_its_way_somewhere_is_tried_again_there_once_that_channel_
 #[test]
 fn a_return_finds_the_channel_that_accepted_in_an_earlier_life() {
     let mut queue = queue(Order::Fallback, 2);
-    queue.remember(AlertId::from_entropy(1), "second");
+    queue.remember(AlertId::from_entropy(1), "second", now(0).moment);
     queue.raise(closing(2, "bed-1", &[1]), &now(0));
     assert_eq!(places(&attempts(&mut queue, 0)), [(2, 1)]);
 }
@@ -68,11 +68,68 @@ fn a_return_finds_the_channel_that_accepted_in_an_earlier_life() {
 #[test]
 fn a_return_that_one_channel_has_is_still_owed_to_the_other_one_after_a_restart() {
     let mut queue = queue(Order::Fallback, 2);
-    queue.remember(AlertId::from_entropy(1), "first");
-    queue.remember(AlertId::from_entropy(2), "second");
+    queue.remember(AlertId::from_entropy(1), "first", now(0).moment);
+    queue.remember(AlertId::from_entropy(2), "second", now(0).moment);
     queue.recovered(vec![closing(2, "bed-1", &[1])], &now(0), now(0).moment);
     let owed = one(&mut queue, 0);
     assert_eq!((owed.alert.sequence.0, owed.channel), (2, 0));
     queue.on_outcome(owed.ticket, accepted(), &now(0), 0);
     assert_eq!((delivered(&mut queue), queue.waiting()), (vec![2], 0));
+}
+
+#[test]
+fn the_end_of_a_fault_waits_until_the_store_has_said_whether_it_holds_the_beginning() {
+    for booted in [false, true] {
+        let mut queue = queue(Order::Fallback, 1);
+        let end = closing(9, "bed-1", &[1]);
+        if booted {
+            queue.raise_later(end, &now(0), now(1).moment);
+        } else {
+            queue.raise(end, &now(0));
+        }
+        assert!(attempts(&mut queue, 2).is_empty());
+        assert_eq!(queue.waiting(), 1);
+        queue.recovered(vec![alert(1, "bed-1", Kind::Edge)], &now(2), now(2).moment);
+        queue.recovered(Vec::new(), &now(2), now(2).moment);
+        let first = one(&mut queue, 2);
+        assert_eq!((first.alert.sequence.0, first.priority), (1, Priority::Info), "its return is known");
+        queue.on_outcome(first.ticket, accepted(), &now(2), 0);
+        assert_eq!(places(&attempts(&mut queue, 2)), [(9, 0)]);
+        // From then on it is known what is not there.
+        queue.raise(closing(10, "bed-2", &[2]), &now(2));
+        assert_eq!(places(&attempts(&mut queue, 2)), [(10, 0)]);
+    }
+}
+
+#[test]
+fn a_store_that_says_nothing_holds_no_end_for_long_and_no_alarm_at_all() {
+    let mut queue = queue(Order::Fallback, 1);
+    queue.raise(closing(1, "bed-1", &[77]), &now(0));
+    queue.raise(closing(2, "bed-2", &[78]), &now(1));
+    queue.raise(alert(3, "bed-1", Kind::Rise), &now(1));
+    assert_eq!(places(&attempts(&mut queue, 9)), [(3, 0)]);
+    assert_eq!(queue.next_deadline(now(9).moment), Some(now(10).moment));
+    assert_eq!(places(&attempts(&mut queue, 10)), [(1, 0)]);
+    assert_eq!(places(&attempts(&mut queue, 11)), [(2, 0)]);
+}
+
+#[test]
+fn a_return_reaches_all_that_accepted_the_rise_though_the_store_says_so_late() {
+    let mut queue = queue(Order::Fallback, 3);
+    queue.raise(closing(2, "bed-1", &[1]), &now(0));
+    queue.remember(AlertId::from_entropy(1), "first", now(0).moment);
+    queue.remember(AlertId::from_entropy(1), "third", now(0).moment);
+    queue.recovered(Vec::new(), &now(0), now(0).moment);
+    assert_eq!(places(&attempts(&mut queue, 0)), [(2, 0), (2, 2)]);
+}
+
+#[test]
+fn what_a_channel_has_accepted_before_is_not_sent_there_again_though_the_store_says_so_late() {
+    let mut queue = queue(Order::All, 2);
+    queue.recovered(vec![alert(1, "bed-1", Kind::Edge)], &now(0), now(5).moment);
+    queue.remember(AlertId::from_entropy(1), "first", now(0).moment);
+    let rest = one(&mut queue, 5);
+    assert_eq!(rest.channel, 1);
+    queue.on_outcome(rest.ticket, accepted(), &now(5), 0);
+    assert_eq!((delivered(&mut queue), queue.waiting()), (vec![1], 0));
 }

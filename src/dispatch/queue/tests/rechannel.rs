@@ -101,7 +101,7 @@ fn what_one_channel_has_and_another_must_have_goes_to_no_third() {
     let mut queue = Queue::new(Delivery::default(), ["a", "b"]);
     let rise = alert(1, Kind::Rise);
     for channel in ["a", "b"] {
-        queue.remember(rise.id, channel);
+        queue.remember(rise.id, channel, now(0).moment);
     }
     queue.raise(Alert { closes: vec![rise.id], ..alert(2, Kind::Return) }, &now(0));
     let mut both = places(&mut queue, 0);

@@ -1,16 +1,18 @@
-//! What the service manager is told, on a thread of its own: its socket blocks where it does not read, as when the disk of
-//! the system hangs, and nothing of the watch may wait for that.
+//! Tells the service manager how everything is, on a thread of its own: its socket blocks where it does not read, as when
+//! the disk of the system hangs, and nothing of the watch may wait for that.
 
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use sd_notify::NotifyState;
-use tracing::warn;
+use tracing::{info, warn};
+
+use super::streak::Streak;
 
 /// Messages that wait; beyond it they are let go: a service manager that reads nothing misses nothing.
 const WAITING_MAX: usize = 16;
 
-/// The way to the thread; none where it could not be started.
+/// The way to the thread, one for the whole program; none where it could not be started.
 static WAY: OnceLock<Option<SyncSender<String>>> = OnceLock::new();
 
 /// Tells the service manager; one that does not listen is no reason to stop. Never waits.
@@ -28,13 +30,19 @@ fn start() -> Option<SyncSender<String>> {
 }
 
 fn pass_on(messages: &Receiver<String>) {
-    let mut failing = false;
+    let mut failures = Streak::new();
     for message in messages {
-        let told = sd_notify::notify(&[NotifyState::Custom(&message)]);
-        match &told {
-            Err(error) if !failing => warn!(error = %error, "The service manager could not be told"),
-            Err(_) | Ok(()) => {}
+        match sd_notify::notify(&[NotifyState::Custom(&message)]) {
+            Ok(()) => {
+                if let Some(count) = failures.worked() {
+                    info!(count, "The service manager can be told again");
+                }
+            }
+            Err(error) => {
+                if failures.failed() {
+                    warn!(error = %error, "The service manager could not be told");
+                }
+            }
         }
-        failing = told.is_err();
     }
 }
