@@ -6,6 +6,7 @@
 //! | [`policy`] | PURE. How long to wait before the next attempt |
 //! | [`https`] | A signed CloudEvent by POST; what each answer means |
 //! | [`task`] | Drives the queue and the channels, sends heartbeats, reports |
+//! | `times` | PURE. Times that were told before the clock was right |
 //! | [`receiver`] | A small dispatch service for trying and testing |
 //!
 //! Nothing here stores an alert: what is accepted is reported, and the gateway marks it in the store.
@@ -19,6 +20,7 @@ pub mod settings;
 #[cfg(test)]
 mod storm;
 pub mod task;
+mod times;
 
 pub use outcome::Outcome;
 pub use queue::{ChannelView, Report};

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+use nattvakt::clock::{Clock, ClockSource};
 use nattvakt::dispatch::{Command, Ended, Order, Report, Way};
-use nattvakt::model::{Alert, Kind};
+use nattvakt::model::{Alert, Event, Kind};
 
 use super::alert;
 use super::rig::{Rig, alerts, settings};
@@ -20,6 +22,28 @@ async fn an_alert_is_sent_accepted_and_reported_with_the_receivers_reference() {
     assert_eq!((alert, &*channel, attempt), (rise.id, "larmcentral", 1));
     assert_eq!(reference, Some(format!("ref-{alert}")));
     rig.delivered(1).await;
+    assert_eq!(rig.end().await, Ended { waiting: 0 });
+}
+
+#[tokio::test]
+async fn the_times_of_an_alert_are_put_right_once_the_clock_can_be_trusted() {
+    let dispatch = Dispatch::plain();
+    dispatch.otherwise(Answer::status(503));
+    let clock = Clock::asking(ClockSource::Ntp, || false);
+    let mut rig = Rig::by(clock.clone(), settings(Order::Fallback, &[("larmcentral", dispatch.url())], None));
+    let rise = alert(1, Kind::Rise);
+    let time = rise.event.time;
+    rig.raise(Alert { event: Event { trusted: false, ..rise.event }, ..rise }).await;
+    rig.report(|report| matches!(report, Report::ChannelDown { .. })).await;
+    clock.set_source(ClockSource::Rtc);
+    dispatch.otherwise(Answer::Receipt);
+    rig.delivered(1).await;
+    let told: Vec<_> = dispatch.requests().iter().map(Request::json).collect();
+    let (first, last) = (told.first().unwrap(), told.last().unwrap());
+    assert_eq!((&first["data"]["clock"], &last["data"]["clock"]), (&"untrusted".into(), &serde_json::Value::Null));
+    assert_eq!((&first["id"], &first["sequence"]), (&last["id"], &last["sequence"]));
+    let told: Timestamp = last["time"].as_str().unwrap().parse().unwrap();
+    assert!(told.duration_since(time).abs() < SignedDuration::from_secs(1), "{told} and {time}");
     assert_eq!(rig.end().await, Ended { waiting: 0 });
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use nattvakt::clock::Clock;
 use nattvakt::dispatch::https::Channel;
 use nattvakt::dispatch::settings::HttpsSettings;
 use nattvakt::dispatch::{ChannelSettings, Command, Delivery, Ended, Order, Report, Settings, Setup, Way, run};
@@ -58,6 +59,11 @@ impl Rig {
     }
 
     pub(crate) fn with(settings: Settings) -> Self {
+        Self::by(clock(), settings)
+    }
+
+    /// One that goes by this clock.
+    pub(crate) fn by(clock: Clock, settings: Settings) -> Self {
         let (commands, commanded) = mpsc::channel(16);
         let (reported, reports) = mpsc::channel(16);
         let (health, watched) = watch::channel(Health::default());
@@ -66,7 +72,7 @@ impl Rig {
             settings,
             accepted: Vec::new(),
             health: watched,
-            clock: clock(),
+            clock,
             next_sequence: Arc::new(move || Sequence(counter.fetch_add(1, Ordering::Relaxed))),
             grace: Duration::from_secs(5),
             spread_until: Moment::default(),

@@ -27,6 +27,7 @@ fn an_absence_goes_on_over_a_restart() {
     mat.leaves();
     let rise = wait_for(&dispatch, "bed-1", "rise");
     assert!(daemon.terminate().success());
+    assert!(home.store_holds(&format!("ref-{}", rise.id())), "the receiver's reference is kept with the alert");
 
     let _daemon = Daemon::start(&home);
     let late = wait_for(&dispatch, "bed-1", "not-returned");

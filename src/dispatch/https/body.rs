@@ -38,8 +38,8 @@ struct Data<'a> {
     closes: &'a [AlertId],
 }
 
-/// Writes the body of one attempt. `priority` may be less than the alert was raised with, `late` changes with time;
-/// all else is the same in every attempt.
+/// Writes the body of one attempt. `priority` may be less than the alert was raised with, `late` changes with time,
+/// and so do times that were told before the clock was right; all else is the same in every attempt.
 #[must_use]
 #[expect(clippy::missing_panics_doc, reason = "nothing in an alert lacks a JSON form")]
 pub fn write(gateway: GatewayId, alert: &Alert, priority: Priority, late: bool) -> String {

@@ -89,6 +89,7 @@ impl Queue {
             channel,
             priority: entry.priority(),
             late: entry.is_late(now),
+            raised: entry.raised,
             number: tried.attempts.saturating_add(1),
         })
     }

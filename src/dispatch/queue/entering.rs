@@ -8,15 +8,19 @@ use crate::dispatch::settings::Order;
 use crate::model::{Alert, Moment, Now};
 
 impl Queue {
-    /// Takes an alert that was raised in this life.
-    pub(super) fn enter(&mut self, alert: Alert, live: bool, now: &Now, due: Moment) {
+    /// Takes an alert that was raised in this life, at `raised`.
+    pub(super) fn enter(&mut self, alert: Alert, live: bool, raised: Now, now: &Now, due: Moment) {
         if self.evicted > 0 && self.closes_something_unknown(&alert) {
             // What it closes waits in the store; it joins it there and comes back after it.
             self.end_all_closed(&alert);
             self.count_evicted(1);
             return;
         }
+        let key = Key(alert.sequence, alert.id);
         self.insert(alert, live, now, due);
+        if let Some(entry) = self.entries.get_mut(&key) {
+            entry.raised = Some(raised);
+        }
         let evicted = self.keep_to_bound();
         self.count_evicted(evicted);
     }

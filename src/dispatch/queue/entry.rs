@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Alert, AlertId, BedId, Moment, Priority, Sequence};
+use crate::model::{Alert, AlertId, BedId, Moment, Now, Priority, Sequence};
 
 /// The place of an alert: older before younger, whatever the order of arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,6 +82,8 @@ pub(super) struct Entry {
     pub(super) lanes: Vec<Lane>,
     /// When the next channel is tried as well.
     pub(super) give_up: Option<Moment>,
+    /// The time at which it was raised, where that was in this life of the program.
+    pub(super) raised: Option<Now>,
     entered: Moment,
     age_before: Duration,
 }
@@ -90,7 +92,7 @@ pub(super) struct Entry {
 const LATE: Duration = Duration::from_secs(60);
 
 impl Entry {
-    pub(super) fn new(alert: Alert, live: bool, channels: usize, now: &crate::model::Now) -> Self {
+    pub(super) fn new(alert: Alert, live: bool, channels: usize, now: &Now) -> Self {
         let age = now.utc.duration_since(alert.event.decided);
         Self {
             alert: Arc::new(alert),
@@ -100,6 +102,7 @@ impl Entry {
             targets: ChannelSet::default(),
             lanes: vec![Lane::Closed; channels],
             give_up: None,
+            raised: None,
             entered: now.moment,
             // Negative where the clock was set back meanwhile.
             age_before: Duration::try_from(age).unwrap_or_default(),

@@ -71,6 +71,8 @@ pub struct Attempt {
     pub priority: Priority,
     /// Whether more than 60 s have passed since it was decided.
     pub late: bool,
+    /// The time at which it was raised; `None` where that was in an earlier life.
+    pub raised: Option<Now>,
     /// Which attempt of this alert over this channel it is, from 1.
     pub number: u32,
 }
@@ -222,14 +224,14 @@ impl Queue {
     /// Takes a new alert. One whose id is known already is ignored.
     pub fn raise(&mut self, alert: Alert, now: &Now) {
         if let Some(alert) = self.wait_for_store(alert, now, None) {
-            self.enter(alert, true, now, now.moment);
+            self.enter(alert, true, *now, now, now.moment);
         }
     }
 
     /// Takes a new alert that may wait until then: what all gateways of a town have to tell after the same power cut.
     pub fn raise_later(&mut self, alert: Alert, now: &Now, due: Moment) {
         if let Some(alert) = self.wait_for_store(alert, now, Some(due)) {
-            self.enter(alert, false, now, due);
+            self.enter(alert, false, *now, now, due);
         }
     }
 

@@ -69,8 +69,8 @@ impl Queue {
             let came_at = came.moment;
             let now = Now { moment: now, utc: came.utc_of(now), trusted: came.trusted };
             match due {
-                Some(due) if due > came_at => self.enter(alert, false, &now, due.max(now.moment)),
-                Some(_) | None => self.enter(alert, true, &now, now.moment),
+                Some(due) if due > came_at => self.enter(alert, false, came, &now, due.max(now.moment)),
+                Some(_) | None => self.enter(alert, true, came, &now, now.moment),
             }
         }
     }

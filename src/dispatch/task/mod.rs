@@ -26,6 +26,7 @@ use super::outcome::Outcome;
 use super::policy;
 use super::queue::{Attempt, ChannelView, HELD_MAX, Queue, Report, Ticket};
 use super::settings::{ChannelSettings, Delivery};
+use super::times;
 use crate::clock::{self, Clock};
 use crate::model::{Alert, AlertId, GatewayId, Health, Language, Moment, Sequence};
 
@@ -253,8 +254,9 @@ impl Dispatch {
     }
 
     fn start(&mut self, attempt: Attempt) {
-        let Attempt { ticket, alert, channel, priority, late, number } = attempt;
+        let Attempt { ticket, alert, channel, priority, late, raised, number } = attempt;
         let Some(line) = self.lines.get(channel).cloned() else { return };
+        let alert = times::put_right(&alert, raised.as_ref(), &self.clock.now()).map_or(alert, Arc::new);
         let span = info_span!("delivery", alert.id = %alert.id, channel = %line.name(), attempt = number);
         let sending = async move {
             let outcome = line.send(Letter { alert: &alert, priority, late }).await;

@@ -133,3 +133,14 @@ fn a_clock_that_jumps_makes_no_live_alert_late() {
     queue.raise(alert(2, "bed-2", Kind::Rise), &jumped);
     assert!(one(&mut queue, 2).late, "decided a day before it came in");
 }
+
+#[test]
+fn when_an_alert_was_raised_is_known_of_this_life_only() {
+    let mut queue = queue(Order::Fallback, 1);
+    queue.recovered(vec![alert(1, "bed-1", Kind::Rise)], &now(0), now(0).moment);
+    queue.raise(alert(2, "bed-2", Kind::Rise), &now(3));
+    queue.raise_later(alert(3, "bed-1", Kind::SensorFault(MatFault::Silent)), &now(4), now(5).moment);
+    let mut known: Vec<_> = attempts(&mut queue, 60).iter().map(|one| (one.alert.sequence.0, one.raised)).collect();
+    known.sort_by_key(|(sequence, _)| *sequence);
+    assert_eq!(known, [(1, None), (2, Some(now(3))), (3, Some(now(4)))]);
+}
