@@ -61,8 +61,18 @@ fn a_store_that_is_late_is_not_written_over_and_what_it_knew_counts() {
     assert_eq!(told.iter().filter(|told| told.bed() == "bed-1").count(), 2, "{told:#?}");
 }
 
-#[test]
-fn a_store_that_is_late_forgets_no_channel_that_is_owed_a_return() {
+/// A gateway that has begun again with a store that opens late, and whose rise only the second channel has accepted, in
+/// the life before.
+struct LateStore {
+    daemon: Daemon,
+    home: Home,
+    mat: Mat,
+    second: Dispatch,
+    rise: String,
+    _first: Dispatch,
+}
+
+fn late_store() -> LateStore {
     let (home, mat, first, second) = (Home::new(), Mat::new(), Dispatch::plain(), Dispatch::plain());
     let named = |dispatch: &Dispatch, name| channel(dispatch.url(), "").replace("larmcentral", name);
     home.configure(&[Bed::serial("bed-1", mat.port())], &[named(&first, "first"), named(&second, "second")]);
@@ -71,8 +81,8 @@ fn a_store_that_is_late_forgets_no_channel_that_is_owed_a_return() {
     mat.lies();
     daemon.wait_decided("bed-1", "in-bed");
     mat.leaves();
-    let rise = wait_for(&second, "bed-1", "rise");
-    until_true("the store knows", || home.store_holds(&format!(r#"["{}","second"]"#, rise.id())));
+    let rise = wait_for(&second, "bed-1", "rise").id().to_owned();
+    until_true("the store knows", || home.store_holds(&format!(r#"["{rise}","second"]"#)));
     assert!(daemon.terminate().success());
 
     let folder = fs::File::open(home.path("store")).unwrap();
@@ -83,11 +93,24 @@ fn a_store_that_is_late_forgets_no_channel_that_is_owed_a_return() {
     until_true("the start is told", || first.requests().len() > before);
     drop(held);
     until_true("the store is open", || daemon.log().iter().any(|line| line.contains("The store is open now")));
+    LateStore { daemon, home, mat, second, rise, _first: first }
+}
+
+#[test]
+fn a_return_finds_the_channel_that_is_owed_it_though_the_store_has_said_so_late() {
+    let late = late_store();
+    late.mat.lies();
+    assert_eq!(wait_for(&late.second, "bed-1", "return").closes(), [late.rise]);
+}
+
+#[test]
+fn a_store_that_is_late_forgets_no_channel_that_is_owed_a_return() {
+    let LateStore { daemon, home, mat, second, rise, _first } = late_store();
     assert!(daemon.terminate().success());
 
     let _daemon = Daemon::start(&home);
     mat.lies();
-    assert_eq!(wait_for(&second, "bed-1", "return").closes(), [rise.id()]);
+    assert_eq!(wait_for(&second, "bed-1", "return").closes(), [rise]);
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Whole nights under a virtual clock, with faults by seed: whatever befalls a gateway, each rise that it could see
-//! arrives under exactly one id, no live alarm waits for a backlog, and nothing that was safe is lost.
+//! arrives under exactly one id and its end after it, no live alarm waits for a backlog, and nothing that was safe is lost.
 //!
 //! Real are the detector, what is told of what it decides, the queue, its policy, and what waits for the disk and gives
 //! way there. Modelled are the mats (one with a level at a port, a contact behind a broker that keeps its last message),
