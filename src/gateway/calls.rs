@@ -223,6 +223,7 @@ impl Look {
             let (since, detail) = detail.unzip();
             status::Fault { fault, since, detail }
         };
+        let store = store(&self.store.borrow());
         let status = Status {
             well: false,
             problems: Vec::new(),
@@ -235,8 +236,12 @@ impl Look {
             clock: if now.trusted { ClockHealth::Trusted } else { ClockHealth::Untrusted },
             power,
             beds,
-            channels: self.channels.iter().map(|name| channel(name.clone(), channels.as_deref(), &now)).collect(),
-            store: store(&self.store.borrow()),
+            channels: self
+                .channels
+                .iter()
+                .map(|name| channel(name.clone(), channels.as_deref(), &store, &now))
+                .collect(),
+            store,
             faults: self.own.open().into_iter().map(fault).collect(),
         };
         status.judged()
@@ -296,7 +301,7 @@ pub(super) fn phase(phase: ViewPhase) -> Phase {
     }
 }
 
-fn channel(name: String, views: Option<&[ChannelView]>, now: &Now) -> status::Channel {
+fn channel(name: String, views: Option<&[ChannelView]>, store: &status::Store, now: &Now) -> status::Channel {
     let Some(view) = views.map(|views| views.iter().find(|view| *view.name == *name)) else {
         let error = Some("the delivery task does not answer: restart nattvakt, and report this".to_owned());
         return status::Channel { name, state: ChannelState::Down, accepted: None, waiting: 0, error };
@@ -311,9 +316,15 @@ fn channel(name: String, views: Option<&[ChannelView]>, now: &Now) -> status::Ch
         name,
         state,
         accepted: view.and_then(|view| view.accepted).map(|accepted| now.utc_of(accepted)),
-        waiting: view.map_or(0, |view| view.waiting),
+        waiting: view.map_or(0, |view| waiting(view, store)),
         error: view.and_then(|view| view.problem.clone()),
     }
+}
+
+/// Where the store holds more than delivery has in memory, as many wait as it has.
+fn waiting(view: &ChannelView, store: &status::Store) -> u64 {
+    let in_store = if view.more { store.undelivered.saturating_add(store.in_memory) } else { 0 };
+    view.waiting.max(in_store)
 }
 
 fn store(health: &store::Health) -> status::Store {

@@ -228,7 +228,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Hands to delivery what waits in the store, in order: at the start, whenever there is room again, when it takes alerts
 /// again after it took none, and when alerts have come to light in a damaged store.
-async fn fetch_backlog(outbox: Outbox, mut room: mpsc::Receiver<()>) {
+pub(super) async fn fetch_backlog(outbox: Outbox, mut room: mpsc::Receiver<()>) {
     let mut health = outbox.store().health();
     let mut salvaged = health.borrow().salvaged;
     loop {

@@ -5,16 +5,16 @@ use super::{Queue, Report};
 
 impl Queue {
     /// Sends away what would be sent last. What is on its way stays, so that its acceptance finds it.
-    pub(super) fn keep_to_bound(&mut self) -> u64 {
-        let mut evicted = 0;
+    pub(super) fn keep_to_bound(&mut self) {
+        let mut left = 0;
         while self.entries.len() > self.held_max {
             let Some(entry) = self.last_to_be_sent().and_then(|key| self.remove(key)) else { break };
             if entry.ended {
                 self.memory.end(entry.alert.id);
             }
-            evicted += 1;
+            left += 1;
         }
-        evicted
+        self.count_left(left);
     }
 
     pub(super) fn last_to_be_sent(&self) -> Option<Key> {
@@ -32,17 +32,18 @@ impl Queue {
         Some(tried.unwrap_or(newest).key())
     }
 
-    pub(super) fn count_evicted(&mut self, count: u64) {
+    pub(super) fn count_left(&mut self, count: u64) {
         if count > 0 {
-            self.evicted = self.evicted.saturating_add(count);
-            self.evicted_since_asked = self.evicted_since_asked.saturating_add(count);
-            self.reports.push_back(Report::Evicted { count: self.evicted });
+            self.more = true;
+            self.left = self.left.saturating_add(count);
+            self.reports.push_back(Report::Evicted { count: self.left });
         }
     }
 
+    /// Asks for what may wait in the store, once at a time.
     pub(super) fn offer_room(&mut self) {
-        if self.evicted > 0 && !self.room_told && self.entries.len() <= self.held_max / 2 {
-            (self.room_told, self.evicted_since_asked) = (true, 0);
+        if self.more && !self.room_told && self.entries.len() <= self.held_max / 2 {
+            self.room_told = true;
             self.reports.push_back(Report::Room { count: self.held_max - self.entries.len() });
         }
     }

@@ -10,25 +10,24 @@ use crate::model::{Alert, Moment, Now};
 impl Queue {
     /// Takes an alert that was raised in this life, at `raised`.
     pub(super) fn enter(&mut self, alert: Alert, live: bool, raised: Now, now: &Now, due: Moment) {
-        if self.evicted > 0 && self.closes_something_unknown(&alert) {
+        if self.more && self.closes_something_unknown(&alert) {
             // What it closes waits in the store; it joins it there and comes back after it.
             self.end_all_closed(&alert);
-            self.count_evicted(1);
-            return;
+            self.count_left(1);
+            return self.offer_room();
         }
         let key = Key(alert.sequence, alert.id);
         self.insert(alert, live, now, due);
         if let Some(entry) = self.entries.get_mut(&key) {
             entry.raised = Some(raised);
         }
-        let evicted = self.keep_to_bound();
-        self.count_evicted(evicted);
+        self.keep_to_bound();
     }
 
-    /// Puts an alert in; `false` where its id is known.
-    pub(super) fn insert(&mut self, alert: Alert, live: bool, now: &Now, due: Moment) -> bool {
+    /// Puts an alert in, unless its id is known.
+    pub(super) fn insert(&mut self, alert: Alert, live: bool, now: &Now, due: Moment) {
         if self.keys.contains_key(&alert.id) {
-            return false;
+            return;
         }
         self.end_all_closed(&alert);
         let mut entry = Entry::new(alert, live, self.channels.len(), now);
@@ -48,7 +47,6 @@ impl Queue {
         self.entries.insert(key, entry);
         self.begin(key, due, now.moment);
         self.settle(key, now.moment);
-        true
     }
 
     /// Opens the first channels of an alert, unless it has to wait for what it closes.

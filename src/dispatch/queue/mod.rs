@@ -17,8 +17,9 @@
 //!   to be down. New alerts always start at the first one, so that its return to work is noticed and used.
 //! - Channels may change at any time ([`Queue::rechannel`]): nothing is lost by it, nor sent again because of it.
 //! - An acceptance counts whenever it comes, be it of a slow attempt that was given up on.
-//! - At the bound what would be sent last leaves the memory: it stays in the store, is counted, and asked back for with
-//!   [`Report::Room`] once half of the bound is free.
+//! - At the bound what would be sent last leaves the memory and stays in the store. As long as the store may hold more
+//!   than is here, it is asked for with [`Report::Room`] once half of the bound is free: how much it holds is not reckoned,
+//!   for what it hands back may have been delivered a moment ago.
 
 mod bound;
 mod channel;
@@ -148,10 +149,10 @@ pub enum Report {
     },
     /// An alert has left the memory; it waits in the store.
     Evicted {
-        /// How many wait there now and not here.
+        /// How many have left since the store was last read to its end.
         count: u64,
     },
-    /// There is room for some of those again: hand them back, in order of sequence.
+    /// There is room for what waits in the store: hand it over, in order of sequence.
     Room {
         /// For how many.
         count: usize,
@@ -169,8 +170,10 @@ pub struct ChannelView {
     pub problem: Option<String>,
     /// When it accepted something last, be it a heartbeat.
     pub accepted: Option<Moment>,
-    /// How many alerts wait for it, those that wait in the store only among them.
+    /// How many alerts in memory wait for it.
     pub waiting: u64,
+    /// Whether more may wait for it in the store.
+    pub more: bool,
 }
 
 /// The alerts that wait, and what is known of the channels.
@@ -186,9 +189,10 @@ pub struct Queue {
     memory: Memory,
     reports: VecDeque<Report>,
     unread: Unread,
-    /// How many alerts wait in the store and not here; of those, how many may have come there since it was asked last.
-    evicted: u64,
-    evicted_since_asked: u64,
+    /// How many have left the memory since the store was last read to its end.
+    left: u64,
+    /// Whether the store may hold alerts that are not here.
+    more: bool,
     room_told: bool,
     held_max: usize,
 }
@@ -207,8 +211,8 @@ impl Queue {
             memory: Memory::default(),
             reports: VecDeque::new(),
             unread: Unread::default(),
-            evicted: 0,
-            evicted_since_asked: 0,
+            left: 0,
+            more: false,
             room_told: false,
             held_max: HELD_MAX,
         }
@@ -235,25 +239,23 @@ impl Queue {
         }
     }
 
-    /// Takes alerts that the store holds as undelivered, in order of sequence; none at all says that it holds no more.
-    /// Those whose id is known already are ignored. What is no alarm waits until `calm`.
+    /// Takes alerts that the store holds as undelivered, in order of sequence; none at all says that those before were
+    /// all. Those whose id is known already are ignored. What is no alarm waits until `calm`.
     pub fn recovered(&mut self, alerts: Vec<Alert>, now: &Now, calm: Moment) {
         self.room_told = false;
-        let none_left = alerts.is_empty();
-        let (mut handed_back, mut evicted) = (0, 0);
+        if alerts.is_empty() {
+            // What has left meanwhile may not have been among them.
+            self.more = std::mem::take(&mut self.left) > 0;
+            self.store_answered(now.moment);
+            return self.offer_room();
+        }
+        self.more = true;
         for alert in alerts {
             let due = if alert.priority == Priority::Alarm { now.moment } else { calm };
-            handed_back += u64::from(self.insert(alert, false, now, due));
-            evicted += self.keep_to_bound();
+            self.insert(alert, false, now, due);
+            self.keep_to_bound();
         }
-        self.evicted = self.evicted.saturating_sub(handed_back);
-        self.count_evicted(evicted);
         self.store_answered(now.moment);
-        if none_left {
-            // What left meanwhile may have come there behind what was read.
-            self.evicted = self.evicted_since_asked;
-            self.offer_room();
-        }
     }
 
     /// Returns an attempt to make now, if there is one. Call it until there is none.
@@ -313,6 +315,7 @@ impl Queue {
             Outcome::TryAgain { problem, .. } => self.channel_fails(channel, problem),
             Outcome::ChannelWrong { problem } => self.channel_is_wrong(channel, problem),
         }
+        self.offer_room();
     }
 
     /// Returns when [`Queue::next_attempt`] has something to do again of its own accord.
@@ -350,7 +353,8 @@ impl Queue {
             down: channel.down,
             problem: channel.problem.clone(),
             accepted: channel.last_accepted,
-            waiting: self.evicted.saturating_add((channel.unsettled().count() + self.unread.len()) as u64),
+            waiting: (channel.unsettled().count() + self.unread.len()) as u64,
+            more: self.more,
         };
         self.channels.iter().map(view).collect()
     }

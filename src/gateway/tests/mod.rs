@@ -9,6 +9,7 @@
 //! `NATTVAKT_NIGHTS` sets how many nights; `NATTVAKT_NIGHT` plays the night of one seed and prints what happens in it.
 //! In full: `tests/long nights-with-faults`.
 
+mod backlog;
 mod night;
 mod script;
 mod truth;

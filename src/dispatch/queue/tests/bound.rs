@@ -1,5 +1,7 @@
 //! What leaves the memory, and comes back.
 
+use std::collections::BTreeMap;
+
 use super::*;
 
 #[test]
@@ -89,5 +91,94 @@ fn what_leaves_while_the_store_is_being_read_is_asked_for_once_more() {
     queue.raise(closing(4, "bed-1", &[3]), &now(0));
     queue.recovered(vec![alert(3, "bed-1", Kind::Edge)], &now(0), now(0).moment);
     queue.recovered(Vec::new(), &now(0), now(0).moment);
+    assert!(reports(&mut queue).iter().any(|report| matches!(report, Report::Room { .. })));
+}
+
+/// A store that learns of a delivery only when it has been told of so many, as the real one does.
+struct Lagging {
+    holds: BTreeMap<u64, Alert>,
+    told: Vec<u64>,
+    lag: usize,
+}
+
+impl Lagging {
+    fn delivered(&mut self, sequence: u64) {
+        self.told.push(sequence);
+        if self.told.len() > self.lag {
+            self.told.drain(..).for_each(|sequence| drop(self.holds.remove(&sequence)));
+        }
+    }
+
+    /// Hands over what it holds from its beginning, cut off beyond `most`, as the gateway does.
+    fn hand_over(&self, queue: &mut Queue, most: usize) {
+        let all: Vec<Alert> = self.holds.values().take(most).cloned().collect();
+        let whole = all.len() < most;
+        if !all.is_empty() {
+            queue.recovered(all, &now(0), now(0).moment);
+        }
+        if whole {
+            queue.recovered(Vec::new(), &now(0), now(0).moment);
+        }
+    }
+}
+
+/// Lets everything be accepted until nothing happens any more; returns what was sent, in order.
+fn drained(queue: &mut Queue, store: &mut Lagging, most: usize) -> Vec<u64> {
+    let mut sent = Vec::new();
+    store.hand_over(queue, most);
+    for _ in 0..10_000 {
+        let Some(attempt) = queue.next_attempt(now(0).moment) else { break };
+        sent.push(attempt.alert.sequence.0);
+        queue.on_outcome(attempt.ticket, accepted(), &now(0), 0);
+        let mut room = false;
+        while let Some(report) = queue.next_report() {
+            room |= matches!(report, Report::Room { .. });
+            if let Report::Delivered { sequence, .. } = report {
+                store.delivered(sequence.0);
+            }
+        }
+        if room {
+            store.hand_over(queue, most);
+        }
+    }
+    sent
+}
+
+fn is_settled(queue: &mut Queue) -> bool {
+    let rooms = reports(queue).iter().filter(|report| matches!(report, Report::Room { .. })).count();
+    rooms == 0 && queue.waiting() == 0 && !queue.view()[0].more
+}
+
+#[test]
+fn all_that_a_store_holds_goes_out_though_it_still_hands_back_what_was_delivered_just_now() {
+    for (count, lag) in [(41, 0), (60, 3), (100, 10), (160, 12), (400, 15), (400, 0)] {
+        let mut queue = queue(Order::Fallback, 1).with_held_max(40);
+        let holds = (1..=count).map(|sequence| (sequence, alert(sequence, "bed-1", Kind::Edge))).collect();
+        let mut store = Lagging { holds, told: Vec::new(), lag };
+        let mut sent = drained(&mut queue, &mut store, 42);
+        store.hand_over(&mut queue, 42);
+        assert_eq!((sent.len() as u64, queue.waiting()), (count, 0), "{count} wait, {lag} deliveries lag");
+        sent.dedup();
+        assert_eq!(sent.len() as u64, count, "sent twice");
+        store.told.drain(..).for_each(|sequence| drop(store.holds.remove(&sequence)));
+        store.hand_over(&mut queue, 42);
+        assert!(is_settled(&mut queue), "it asks for ever");
+    }
+}
+
+#[test]
+fn what_left_while_the_store_was_read_is_asked_for_again() {
+    let mut queue = queue(Order::Fallback, 1).with_held_max(4);
+    for sequence in 11..=15 {
+        queue.raise(alert(sequence, "bed-1", Kind::Edge), &now(0));
+    }
+    // These were read before the last one left.
+    queue.recovered((1..=2).map(|sequence| alert(sequence, "bed-2", Kind::Edge)).collect(), &now(0), now(0).moment);
+    queue.recovered(Vec::new(), &now(0), now(0).moment);
+    reports(&mut queue);
+    for _ in 0..4 {
+        let sent = queue.next_attempt(now(0).moment).unwrap();
+        queue.on_outcome(sent.ticket, accepted(), &now(0), 0);
+    }
     assert!(reports(&mut queue).iter().any(|report| matches!(report, Report::Room { .. })));
 }
