@@ -1,6 +1,6 @@
 //! How everything is, at one moment: what `status` shows, and what monitoring reads. PURE.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::model::health::ClockHealth;
@@ -130,6 +130,9 @@ pub struct Channel {
     pub accepted: Option<Timestamp>,
     /// How many alerts wait for it.
     pub waiting: u64,
+    /// Since when the first of them has waited, as far as this life of the program goes.
+    #[serde(default, with = "millis_option", skip_serializing_if = "Option::is_none")]
+    pub waiting_since: Option<Timestamp>,
     /// What is wrong and what to look at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -199,10 +202,18 @@ impl Status {
         let channels = self.channels.iter().filter_map(Channel::problem);
         // What the channels say needs no telling twice.
         let told = self.channels.iter().any(|channel| channel.state == ChannelState::Down);
+        // Nor does what the fault says: why they wait.
+        let silent = !told && self.faults.iter().all(|fault| fault.fault != GatewayFault::Dispatch);
+        let waits = self.channels.iter().filter(|_| silent).filter_map(|channel| channel.waits_long(self.time));
         let faults = self.faults.iter().filter(|fault| !(told && fault.fault == GatewayFault::Dispatch));
         let power = (self.power == Some(Power::Battery)).then(|| "the mains are away: it runs on a battery".to_owned());
-        self.problems =
-            beds.chain(channels).chain(faults.map(Fault::problem)).chain(self.store.problem()).chain(power).collect();
+        self.problems = beds
+            .chain(channels)
+            .chain(waits)
+            .chain(faults.map(Fault::problem))
+            .chain(self.store.problem())
+            .chain(power)
+            .collect();
         self.problems.dedup();
         self.well = self.problems.is_empty();
         self
@@ -220,7 +231,20 @@ impl Bed {
     }
 }
 
+/// Alerts that wait for longer than this for a channel that works: something is wrong with them, or with it.
+const WAITS_LONG: SignedDuration = SignedDuration::from_mins(10);
+
 impl Channel {
+    fn waits_long(&self, now: Timestamp) -> Option<String> {
+        let long = self.waiting_since.is_some_and(|since| now.duration_since(since) > WAITS_LONG);
+        let some = match self.waiting {
+            0 | 1 => "an alert has waited".to_owned(),
+            count => format!("{count} alerts wait, the first"),
+        };
+        let words = || format!("{}: {some} for more than 10 min: the log says what it answers", self.name);
+        (long && self.state != ChannelState::Down).then(words)
+    }
+
     fn problem(&self) -> Option<String> {
         let error = self.error.as_deref().unwrap_or("does not work");
         (self.state == ChannelState::Down).then(|| format!("{}: {error}", self.name))
@@ -265,6 +289,7 @@ mod tests {
             state: ChannelState::Works,
             accepted: Some(time),
             waiting: 0,
+            waiting_since: None,
             error: None,
         };
         Status {
@@ -315,6 +340,23 @@ mod tests {
                 "clock: from before the last start, not proved well yet",
             ]
         );
+    }
+
+    #[test]
+    fn alerts_that_wait_for_long_are_a_problem_though_the_channel_works() {
+        let waits = |minutes: i64| {
+            let mut status = status();
+            status.channels[0].waiting = 1;
+            status.channels[0].waiting_since = Some(status.time - SignedDuration::from_mins(minutes));
+            status
+        };
+        assert!(waits(10).judged().well);
+        let words = "larmcentral: an alert has waited for more than 10 min: the log says what it answers";
+        assert_eq!(waits(11).judged().problems, [words]);
+        let mut refused = waits(11);
+        let detail = Some("larmcentral: refuses the alert".to_owned());
+        refused.faults = vec![Fault { fault: GatewayFault::Dispatch, since: None, detail }];
+        assert_eq!(refused.judged().problems, ["dispatch: larmcentral: refuses the alert"], "said once");
     }
 
     #[test]

@@ -304,7 +304,8 @@ pub(super) fn phase(phase: ViewPhase) -> Phase {
 fn channel(name: String, views: Option<&[ChannelView]>, store: &status::Store, now: &Now) -> status::Channel {
     let Some(view) = views.map(|views| views.iter().find(|view| *view.name == *name)) else {
         let error = Some("the delivery task does not answer: restart nattvakt, and report this".to_owned());
-        return status::Channel { name, state: ChannelState::Down, accepted: None, waiting: 0, error };
+        let (accepted, waiting_since) = (None, None);
+        return status::Channel { name, state: ChannelState::Down, accepted, waiting: 0, waiting_since, error };
     };
     // Not there: it has just come into the configuration.
     let state = match view {
@@ -317,6 +318,7 @@ fn channel(name: String, views: Option<&[ChannelView]>, store: &status::Store, n
         state,
         accepted: view.and_then(|view| view.accepted).map(|accepted| now.utc_of(accepted)),
         waiting: view.map_or(0, |view| waiting(view, store)),
+        waiting_since: view.and_then(|view| view.waiting_since).map(|since| now.utc_of(since)),
         error: view.and_then(|view| view.problem.clone()),
     }
 }

@@ -118,8 +118,18 @@ impl Noting {
                 Report::ChannelUp { channel, failures: _ } => {
                     self.own.channel_works(&channel);
                 }
+                Report::Refused { alert, bed, kind, channel, detail } => {
+                    let of = bed.map_or_else(String::new, |bed| format!(" of {bed}"));
+                    let detail =
+                        format!("{channel}: refuses the alert {alert} ({kind}{of}) and takes others: {detail}");
+                    self.own.begin(GatewayFault::Dispatch, &refusals_of(&channel), &detail);
+                }
+                Report::RefusesNone { channel } => {
+                    self.own.end_begun(GatewayFault::Dispatch, &refusals_of(&channel));
+                }
                 Report::ChannelGone { channel } => {
                     self.files_are_sound(&channel);
+                    self.own.end_begun(GatewayFault::Dispatch, &refusals_of(&channel));
                     // Where its name is another channel's by now, that one is heard of by itself.
                     self.own.channel_gone(&channel);
                 }
@@ -168,6 +178,11 @@ impl Noting {
 /// Tells what is wrong with a channel's files from what is wrong with the channel.
 fn files_of(channel: &str) -> String {
     format!("files of {channel}")
+}
+
+/// Tells what is wrong with an alert, in the eyes of a channel, from what is wrong with the channel.
+fn refusals_of(channel: &str) -> String {
+    format!("alerts refused by {channel}")
 }
 
 #[cfg(test)]
@@ -236,6 +251,28 @@ mod tests {
         channels(&own, &["old"]);
         channels(&own, &["new"]);
         note(noting, [down("old"), Report::ChannelGone { channel: "old".into() }]).await;
+        assert_eq!(board.follow().borrow().faults, []);
+    }
+
+    #[tokio::test]
+    async fn an_alert_that_is_refused_for_itself_is_a_fault_until_none_is() {
+        let refused = || Report::Refused {
+            alert: "7K2M9Q4T0XW5B8ZC".parse().unwrap(),
+            bed: "bed-1".parse().ok(),
+            kind: "edge",
+            channel: "larmcentral".into(),
+            detail: "answered 422".to_owned(),
+        };
+        let Rig { noting, own, board, .. } = rig();
+        channels(&own, &["larmcentral"]);
+        note(noting, [refused(), Report::ChannelUp { channel: "larmcentral".into(), failures: 1 }]).await;
+        assert_eq!(board.follow().borrow().faults, [GatewayFault::Dispatch], "that it takes others ends nothing");
+        let (_, told) = own.open().remove(0);
+        let words = "larmcentral: refuses the alert 7K2M9Q4T0XW5B8ZC (edge of bed-1) and takes others: answered 422";
+        assert_eq!(told.unwrap().1, words);
+        let Rig { noting, own, board, .. } = rig();
+        channels(&own, &["larmcentral"]);
+        note(noting, [refused(), Report::RefusesNone { channel: "larmcentral".into() }]).await;
         assert_eq!(board.follow().borrow().faults, []);
     }
 

@@ -58,6 +58,10 @@ pub(super) struct Channel {
     pub(super) lines: BTreeMap<Option<BedId>, BTreeSet<Key>>,
     /// What went wrong last, where nothing was accepted since.
     pub(super) problem: Option<String>,
+    /// Alerts that it refuses for themselves.
+    pub(super) refused: BTreeSet<Key>,
+    /// What it said of the last of them, where that was told and its end was not.
+    pub(super) refusal: Option<String>,
     failures_in_row: u32,
     on_the_way: [usize; Class::COUNT],
 }
@@ -75,6 +79,8 @@ impl Channel {
             alarms: BTreeSet::new(),
             lines: BTreeMap::new(),
             problem: None,
+            refused: BTreeSet::new(),
+            refusal: None,
             failures_in_row: 0,
             on_the_way: [0; Class::COUNT],
         }
@@ -133,6 +139,7 @@ impl Channel {
 
     pub(super) fn delist(&mut self, key: Key, line: Option<BedId>) {
         self.fresh.remove(&key);
+        self.refused.remove(&key);
         self.alarms.remove(&key);
         if let Some(keys) = self.lines.get_mut(&line) {
             keys.remove(&key);

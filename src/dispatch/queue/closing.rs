@@ -81,11 +81,12 @@ impl Queue {
     }
 
     /// Tells whether an alert must wait on a channel for one that it closes. Only older ones hold it, so that no two
-    /// wait for each other.
+    /// wait for each other, and none that the channel refuses for itself: that one may never go.
     pub(super) fn is_held(&self, key: Key, channel: usize) -> bool {
         let Some(entry) = self.entries.get(&key).filter(|entry| entry.follows()) else { return false };
         let closed = entry.alert.closes.iter().filter_map(|id| self.entry_of(id));
-        closed.filter(|closed| closed.key() < key).any(|closed| match self.delivery.order {
+        let holds = |closed: &&Entry| closed.key() < key && !closed.is_refused(channel);
+        closed.filter(holds).any(|closed| match self.delivery.order {
             Order::Fallback => !closed.delivered,
             Order::All => closed.lane(channel) != Lane::Accepted,
         })

@@ -57,18 +57,21 @@ impl Queue {
         let alarm = entry.is_open_alarm();
         match self.delivery.order {
             Order::All => (0..self.channels.len()).for_each(|channel| self.open(key, channel, due)),
-            Order::Fallback if !self.is_held(key, 0) => {
+            Order::Fallback => {
                 // Also where an earlier life has brought it to another channel.
                 for channel in (0..self.channels.len()).filter(|channel| targets.contains(*channel)) {
-                    self.open(key, channel, due);
+                    if !self.is_held(key, channel) {
+                        self.open(key, channel, due);
+                    }
                 }
-                if untouched && (alarm || targets.is_empty()) {
-                    self.open_next(key, due.max(now));
-                } else if untouched {
-                    self.arm_give_up(key, due.max(now));
+                if untouched && !self.is_held(key, 0) {
+                    if alarm || targets.is_empty() {
+                        self.open_next(key, due.max(now));
+                    } else {
+                        self.arm_give_up(key, due.max(now));
+                    }
                 }
             }
-            Order::Fallback => {}
         }
     }
 

@@ -84,7 +84,8 @@ pub(super) struct Entry {
     pub(super) give_up: Option<Moment>,
     /// The time at which it was raised, where that was in this life of the program.
     pub(super) raised: Option<Now>,
-    entered: Moment,
+    /// When it came into memory.
+    pub(super) entered: Moment,
     age_before: Duration,
 }
 
@@ -139,6 +140,22 @@ impl Entry {
 
     pub(super) fn lane(&self, channel: usize) -> Lane {
         self.lanes.get(channel).copied().unwrap_or(Lane::Closed)
+    }
+
+    /// Whether a channel may still accept it, and is being tried: one that refuses it for itself hardly will.
+    pub(super) fn may_be_accepted(&self, channel: usize) -> bool {
+        match self.lane(channel) {
+            Lane::Waiting { tried, .. } | Lane::InFlight { tried } => !tried.refused_for_itself,
+            Lane::Closed | Lane::Accepted => false,
+        }
+    }
+
+    /// Whether a channel refuses it for itself.
+    pub(super) fn is_refused(&self, channel: usize) -> bool {
+        match self.lane(channel) {
+            Lane::Waiting { tried, .. } | Lane::InFlight { tried } => tried.refused_for_itself,
+            Lane::Closed | Lane::Accepted => false,
+        }
     }
 
     pub(super) fn set_lane(&mut self, channel: usize, lane: Lane) {

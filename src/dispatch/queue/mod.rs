@@ -12,7 +12,8 @@
 //!   refuses for itself, while it takes others, holds nobody up.
 //! - What closes others (`return`, `…-restored`) waits until those have gone, and goes to every channel that accepted
 //!   one of them. A `return` turns what it closes into information. Where those may still lie in the store, because it has
-//!   not said yet what it holds, that is waited for; for ten seconds at most.
+//!   not said yet what it holds, that is waited for; for ten seconds at most. What a channel refuses for itself is not
+//!   waited for there: it may never go.
 //! - `fallback`: the next channel is tried as well after `give-up-after`, or at once where a channel is wrong or known
 //!   to be down. New alerts always start at the first one, so that its return to work is noticed and used.
 //! - Channels may change at any time ([`Queue::rechannel`]): nothing is lost by it, nor sent again because of it.
@@ -47,7 +48,7 @@ pub use self::rechannel::Moved;
 use self::unread::Unread;
 use super::outcome::Outcome;
 use super::settings::Delivery;
-use crate::model::{Alert, AlertId, Event, Moment, Now, Priority, Sequence};
+use crate::model::{Alert, AlertId, BedId, Event, Moment, Now, Priority, Sequence};
 
 /// The most alerts that are held in memory, about 5 MB; the store holds the rest.
 pub const HELD_MAX: usize = 5_000;
@@ -130,6 +131,25 @@ pub enum Report {
         /// How many attempts in a row had failed.
         failures: u32,
     },
+    /// A channel refuses an alert for itself: it has taken others since it refused this one. It is tried there again and
+    /// again. Told once for each.
+    Refused {
+        /// The alert.
+        alert: AlertId,
+        /// The bed that it is of.
+        bed: Option<BedId>,
+        /// What it tells.
+        kind: &'static str,
+        /// The channel's name.
+        channel: Arc<str>,
+        /// What the channel answers, for a technician.
+        detail: String,
+    },
+    /// A channel refuses no alert for itself any more.
+    RefusesNone {
+        /// The channel's name.
+        channel: Arc<str>,
+    },
     /// A channel is gone from the configuration, and with it whatever was wrong with it.
     ChannelGone {
         /// The channel's name.
@@ -166,12 +186,14 @@ pub struct ChannelView {
     pub name: Arc<str>,
     /// Whether it is known not to work.
     pub down: bool,
-    /// What went wrong last, where nothing was accepted since.
+    /// What went wrong last, where nothing was accepted since; else what it says of an alert that it refuses for itself.
     pub problem: Option<String>,
     /// When it accepted something last, be it a heartbeat.
     pub accepted: Option<Moment>,
     /// How many alerts in memory wait for it.
     pub waiting: u64,
+    /// Since when the first of them has been in memory.
+    pub waiting_since: Option<Moment>,
     /// Whether more may wait for it in the store.
     pub more: bool,
 }
@@ -296,6 +318,7 @@ impl Queue {
                 }
                 self.wait(key, channel, tried, None, now.moment, random);
                 self.open_next_after_wrong(key, now.moment);
+                self.look_at_refusal(key, channel, problem, now.moment);
             }
         }
         self.offer_room();
@@ -336,6 +359,7 @@ impl Queue {
 
     /// Returns the next thing that the rest of the gateway should know.
     pub fn next_report(&mut self) -> Option<Report> {
+        self.look_at_ends_of_refusals();
         self.reports.pop_front()
     }
 
@@ -348,12 +372,15 @@ impl Queue {
     /// Returns how each channel is, in the order of the configuration.
     #[must_use]
     pub fn view(&self) -> Vec<ChannelView> {
+        let since =
+            |channel: &Channel| channel.unsettled().filter_map(|key| Some(self.entries.get(&key)?.entered)).min();
         let view = |channel: &Channel| ChannelView {
             name: Arc::clone(&channel.name),
             down: channel.down,
-            problem: channel.problem.clone(),
+            problem: channel.problem.as_ref().or(channel.refusal.as_ref()).cloned(),
             accepted: channel.last_accepted,
             waiting: (channel.unsettled().count() + self.unread.len()) as u64,
+            waiting_since: since(channel),
             more: self.more,
         };
         self.channels.iter().map(view).collect()

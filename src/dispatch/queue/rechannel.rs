@@ -84,6 +84,9 @@ impl Queue {
 
     /// Somebody has changed a channel: what waits there is tried at once, and what it refused is forgotten.
     fn try_anew(&mut self, channel: usize, now: Moment) {
+        if let Some(state) = self.channels.get_mut(channel) {
+            state.refused.clear();
+        }
         for entry in self.entries.values_mut() {
             if let Lane::Waiting { due, tried } = entry.lane(channel) {
                 let tried = Tried { attempts: tried.attempts, ..Tried::default() };

@@ -116,9 +116,16 @@ impl Queue {
             Order::All => by_all(0..self.channels.len()),
             Order::Fallback => {
                 let targets = (0..self.channels.len()).all(|c| !entry.targets.contains(c) || accepted.contains(c));
-                // A slow attempt of what it closes may still be accepted, by a channel that then needs this one too.
+                // What it closes may still be accepted by a channel that then needs this one too: in a slow attempt, or
+                // where this one did not wait for it.
+                let elsewhere = |closed: &Entry| {
+                    (0..self.channels.len()).any(|c| !accepted.contains(c) && closed.may_be_accepted(c))
+                };
                 let mut closed = entry.alert.closes.iter().filter_map(|id| self.entry_of(id));
-                !accepted.is_empty() && targets && !closed.any(|closed| closed.delivered && closed.is_in_flight())
+                let may_follow = |closed: &Entry| {
+                    if closed.delivered { closed.is_in_flight() } else { elsewhere(closed) }
+                };
+                !accepted.is_empty() && targets && !closed.any(may_follow)
             }
         }
     }
@@ -154,6 +161,29 @@ impl Queue {
 }
 
 impl Queue {
+    /// Tells where a channel refuses an alert for itself, and lets go what waited there for it.
+    pub(super) fn look_at_refusal(&mut self, key: Key, channel: usize, detail: String, now: Moment) {
+        let (Some(entry), Some(state)) = (self.entries.get(&key), self.channels.get_mut(channel)) else { return };
+        if !entry.is_refused(channel) || !state.refused.insert(key) {
+            return;
+        }
+        state.refusal = Some(detail.clone());
+        let (alert, event, channel) = (entry.alert.id, &entry.alert.event, Arc::clone(&state.name));
+        self.reports.push_back(Report::Refused { alert, bed: event.bed, kind: event.kind.as_str(), channel, detail });
+        self.resume_closers(&alert, now);
+        for closer in self.closers.get(&alert).cloned().unwrap_or_default() {
+            self.settle(closer, now);
+        }
+    }
+
+    /// Tells where a channel refuses nothing for itself any more: it was accepted, is not needed there, or has left.
+    pub(super) fn look_at_ends_of_refusals(&mut self) {
+        for state in self.channels.iter_mut().filter(|state| state.refusal.is_some() && state.refused.is_empty()) {
+            state.refusal = None;
+            self.reports.push_back(Report::RefusesNone { channel: Arc::clone(&state.name) });
+        }
+    }
+
     /// A channel has accepted something. Where it did not work before, nobody waits any longer.
     pub(super) fn channel_works(&mut self, channel: usize, now: Moment) {
         let Some(state) = self.channels.get_mut(channel) else { return };

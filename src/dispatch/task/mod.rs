@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{self, JoinError, JoinSet};
+use tracing::field::display;
 use tracing::{Instrument as _, debug, error, info, info_span, warn};
 
 use self::heartbeat::Heart;
@@ -388,6 +389,14 @@ fn log(report: &Report) {
         Report::ChannelUp { channel, failures } => {
             info!(channel = %channel, count = failures, "Dispatch channel works");
         }
+        Report::Refused { alert, bed, kind, channel, detail } => {
+            let bed = bed.map(display);
+            warn!(
+                alert.id = %alert, bed.id = bed, kind, channel = %channel, error = %detail,
+                "Dispatch takes others and refuses this alert; it is sent again and again"
+            );
+        }
+        Report::RefusesNone { channel } => info!(channel = %channel, "Dispatch refuses no alert for itself any more"),
         Report::ChannelGone { channel } => info!(channel = %channel, "Dispatch channel is gone"),
         Report::FilesRead { channel, problem: Some(problem) } => {
             warn!(channel = %channel, error = %problem, "Secrets or certificates of a dispatch channel are not sound");

@@ -24,6 +24,7 @@ pub(super) struct Truth {
     beds: [Bed; BEDS],
     raised: BTreeMap<AlertId, Raised>,
     arrived: Vec<BTreeSet<AlertId>>,
+    refusals: BTreeMap<(AlertId, usize), u32>,
     /// Raised, and not seen on the medium yet.
     fleeting: BTreeSet<AlertId>,
     last: Option<Sequence>,
@@ -139,7 +140,13 @@ impl Truth {
         true
     }
 
-    /// An attempt leaves over a channel: nothing overtakes what it closes, be that in the store from a life before.
+    /// A channel has refused an alert, and says that the same will not work.
+    pub(super) fn refuses(&mut self, id: AlertId, channel: usize) {
+        *self.refusals.entry((id, channel)).or_default() += 1;
+    }
+
+    /// An attempt leaves over a channel: nothing overtakes what it closes, be that in the store from a life before, but for
+    /// what was refused there more than once.
     pub(super) fn departs(&self, alert: &Alert, channel: usize, now: Moment) {
         let raised = self.raised.get(&alert.id).expect("it was raised");
         // A disk that has not said for so long what waits there is not waited for.
@@ -150,7 +157,8 @@ impl Truth {
                 Order::All => self.arrived[channel].contains(closed),
             };
             let excused = self.raised.get(closed).is_none_or(|raised| raised.excused);
-            assert!(arrived || excused || waited, "{alert:?} overtakes {closed}, which it closes");
+            let refused = self.refusals.get(&(*closed, channel)).is_some_and(|times| *times > 1);
+            assert!(arrived || excused || waited || refused, "{alert:?} overtakes {closed}, which it closes");
         }
     }
 

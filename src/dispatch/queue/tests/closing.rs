@@ -133,3 +133,76 @@ fn what_a_channel_has_accepted_before_is_not_sent_there_again_though_the_store_s
     queue.on_outcome(rest.ticket, accepted(), &now(5), 0);
     assert_eq!((delivered(&mut queue), queue.waiting()), (vec![1], 0));
 }
+
+/// Lets a channel refuse an alert, take a heartbeat, and refuse the alert again.
+fn refused_for_itself(queue: &mut Queue, attempt: Attempt, at: u64) {
+    let (sequence, channel) = (attempt.alert.sequence, attempt.channel);
+    queue.on_outcome(attempt.ticket, Outcome::wrong("answered 422"), &now(at), 0);
+    queue.on_heartbeat(channel, &accepted(), now(at + 1).moment);
+    let again = attempts(queue, at + 30).into_iter().find(|again| again.alert.sequence == sequence).unwrap();
+    queue.on_outcome(again.ticket, Outcome::wrong("answered 422"), &now(at + 30), 0);
+}
+
+#[test]
+fn a_return_does_not_wait_for_what_dispatch_refuses_for_itself_and_that_is_told() {
+    let mut queue = queue(Order::Fallback, 1);
+    queue.raise(alert(1, "bed-1", Kind::Edge), &now(0));
+    let edge = one(&mut queue, 0);
+    queue.raise(closing(2, "bed-1", &[1]), &now(0));
+    refused_for_itself(&mut queue, edge, 0);
+    let back = one(&mut queue, 30);
+    assert_eq!((back.alert.sequence.0, queue.view()[0].problem.as_deref()), (2, Some("answered 422")));
+    queue.on_outcome(back.ticket, accepted(), &now(30), 0);
+    let told = reports(&mut queue);
+    let refusals: Vec<_> = told.iter().filter(|report| matches!(report, Report::Refused { .. })).collect();
+    let expected = Report::Refused {
+        alert: AlertId::from_entropy(1),
+        bed: "bed-1".parse().ok(),
+        kind: "edge",
+        channel: "first".into(),
+        detail: "answered 422".to_owned(),
+    };
+    assert_eq!(refusals, [&expected]);
+    assert!(told.iter().any(|report| matches!(report, Report::Delivered { sequence: Sequence(2), .. })), "{told:?}");
+    assert_eq!((queue.waiting(), queue.view()[0].waiting_since), (1, Some(now(0).moment)));
+    // Somebody has mended what dispatch takes.
+    let edge = one(&mut queue, 90);
+    assert_eq!((edge.alert.sequence.0, edge.priority), (1, Priority::Info));
+    queue.on_outcome(edge.ticket, accepted(), &now(90), 0);
+    assert!(reports(&mut queue).contains(&Report::RefusesNone { channel: "first".into() }));
+    assert_eq!((queue.waiting(), queue.view()[0].problem.as_deref()), (0, None));
+}
+
+#[test]
+fn a_return_that_did_not_wait_follows_what_it_closes_to_another_channel() {
+    let mut queue = queue(Order::Fallback, 2);
+    queue.raise(alert(1, "bed-1", Kind::Edge), &now(0));
+    let edge = one(&mut queue, 0);
+    queue.raise(closing(2, "bed-1", &[1]), &now(0));
+    queue.on_outcome(edge.ticket, Outcome::wrong("answered 422"), &now(0), 0);
+    let slow = one(&mut queue, 0);
+    assert_eq!(places(std::slice::from_ref(&slow)), [(1, 1)]);
+    queue.on_heartbeat(0, &accepted(), now(1).moment);
+    let edge = one(&mut queue, 2);
+    queue.on_outcome(edge.ticket, Outcome::wrong("answered 422"), &now(2), 0);
+    let back = one(&mut queue, 2);
+    assert_eq!(places(std::slice::from_ref(&back)), [(2, 0)]);
+    queue.on_outcome(back.ticket, accepted(), &now(2), 0);
+    assert_eq!(delivered(&mut queue), [0_u64; 0], "the second channel may still take what it closes");
+    queue.on_outcome(slow.ticket, accepted(), &now(3), 0);
+    let back = one(&mut queue, 3);
+    assert_eq!(places(std::slice::from_ref(&back)), [(2, 1)]);
+    queue.on_outcome(back.ticket, accepted(), &now(3), 0);
+    assert_eq!((delivered(&mut queue), queue.waiting()), (vec![1, 2], 0));
+}
+
+#[test]
+fn other_settings_of_a_channel_end_what_was_told_of_its_refusals() {
+    let mut queue = queue(Order::Fallback, 1);
+    queue.raise(alert(1, "bed-1", Kind::Edge), &now(0));
+    let edge = one(&mut queue, 0);
+    refused_for_itself(&mut queue, edge, 0);
+    reports(&mut queue);
+    let _moved = queue.rechannel(Delivery::default(), [("first", true)], now(31).moment);
+    assert_eq!(reports(&mut queue), [Report::RefusesNone { channel: "first".into() }]);
+}

@@ -74,8 +74,11 @@ impl Night {
             let (now, random) = (self.now(), self.random());
             let Some(life) = &mut self.life else { return };
             let Some(place) = life.on_the_way.iter().position(|one| one.answers <= self.now) else { return };
-            let OnTheWay { ticket, channel, outcome, .. } = life.on_the_way.swap_remove(place);
+            let OnTheWay { ticket, id, channel, outcome, .. } = life.on_the_way.swap_remove(place);
             let problem = outcome.problem().is_some();
+            if matches!(outcome, Outcome::ChannelWrong { .. }) && ticket.is_some() {
+                self.truth.refuses(id, channel);
+            }
             if let Some(ticket) = ticket {
                 life.queue.on_outcome(ticket, outcome, &now, random);
             } else {
@@ -118,6 +121,8 @@ impl Night {
                 Report::Delivered { sequence, .. } => self.store.delivered(sequence, self.now),
                 Report::ChannelDown { channel, .. } => self.begin_fault(GatewayFault::Dispatch, &channel),
                 Report::ChannelUp { channel, .. } => self.end(GatewayFault::Dispatch, &channel),
+                Report::Refused { channel, .. } => self.begin_fault(GatewayFault::Dispatch, &format!("by {channel}")),
+                Report::RefusesNone { channel } => self.end(GatewayFault::Dispatch, &format!("by {channel}")),
                 Report::Room { .. } => self.life.as_mut().expect("it reports").fetch = true,
                 Report::Evicted { .. } | Report::AttemptDied { .. } => {}
                 Report::ChannelGone { .. } | Report::FilesRead { .. } => {}
