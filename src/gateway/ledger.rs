@@ -42,7 +42,38 @@ pub(super) struct Ledger {
     not_up: Option<AlertId>,
     /// What the end of each fault closes.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    faults: BTreeMap<String, AlertId>,
+    faults: BTreeMap<String, Ids>,
+}
+
+/// Open alerts of one cause, the oldest first. A single one is written as such, as earlier versions wrote and read it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
+struct Ids(Vec<AlertId>);
+
+/// The written form of [`Ids`].
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Written {
+    One(AlertId),
+    Many(Vec<AlertId>),
+}
+
+impl From<Written> for Ids {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::One(id) => Self(vec![id]),
+            Written::Many(ids) => Self(ids),
+        }
+    }
+}
+
+impl From<Ids> for Written {
+    fn from(Ids(ids): Ids) -> Self {
+        match ids.as_slice() {
+            [id] => Self::One(*id),
+            _ => Self::Many(ids),
+        }
+    }
 }
 
 impl Ledger {
@@ -121,21 +152,25 @@ impl Ledger {
 
     /// Notes the beginning of a fault; returns what it takes the place of, where it is told again with more urgency.
     fn fault(&mut self, fault: &str, id: AlertId) -> Vec<AlertId> {
-        self.faults.insert(fault.to_owned(), id).into_iter().collect()
+        self.faults.insert(fault.to_owned(), Ids(vec![id])).unwrap_or_default().0
     }
 
     fn restored(&mut self, fault: &str) -> Vec<AlertId> {
-        self.faults.remove(fault).into_iter().collect()
+        self.faults.remove(fault).unwrap_or_default().0
     }
 
-    /// Takes what was open before the start, learnt only now. What has been told since is the newer.
+    /// Takes what was open before the start, learnt only now. What has been told since is the newer; a fault that began
+    /// both before and after it is open twice at dispatch.
     pub(super) fn recall(&mut self, earlier: Self) {
         let newer = std::mem::take(&mut self.absent);
         for id in earlier.absent.into_iter().chain(newer) {
             self.open(id);
         }
-        for (fault, id) in earlier.faults {
-            self.faults.entry(fault).or_insert(id);
+        for (fault, Ids(mut ids)) in earlier.faults {
+            let Ids(newer) = self.faults.entry(fault).or_default();
+            ids.append(newer);
+            ids.drain(..ids.len().saturating_sub(OPEN_MAX));
+            *newer = ids;
         }
         self.not_up = self.not_up.or(earlier.not_up);
         self.next_rise = self.next_rise.or(earlier.next_rise);
@@ -286,6 +321,31 @@ mod tests {
         assert_eq!(second.closes, [first.id]);
         let end = desk.enter(Kind::GatewayRestored(GatewayFault::Certificate), true).unwrap();
         assert_eq!(end.closes, [second.id]);
+    }
+
+    #[test]
+    fn a_fault_that_began_before_and_after_a_start_is_closed_twice() {
+        let kind = || Kind::GatewayFault(GatewayFault::Store);
+        let over = || Kind::GatewayRestored(GatewayFault::Store);
+        let (mut before, mut desk) = (Desk::new(), Desk { drawn: 1000, ..Desk::new() });
+        let first = before.enter(kind(), true).unwrap();
+        let second = desk.enter(kind(), true).unwrap();
+        desk.ledger.recall(before.ledger);
+        let mut restarted = desk.restarted();
+        assert_eq!(desk.enter(over(), true).unwrap().closes, [first.id, second.id]);
+        let third = restarted.enter(kind(), true).unwrap();
+        assert_eq!(third.closes, [first.id, second.id], "told again with more urgency");
+        assert_eq!(restarted.enter(over(), true).unwrap().closes, [third.id]);
+    }
+
+    #[test]
+    fn what_an_earlier_version_wrote_is_read_and_so_the_other_way_round() {
+        let written = r#"{"faults":{"broker":"0000000000000007"}}"#;
+        let ledger: Ledger = serde_json::from_str(written).unwrap();
+        assert_eq!(serde_json::to_string(&ledger).unwrap(), written);
+        let mut desk = Desk { ledger, ..Desk::new() };
+        let over = desk.enter(Kind::GatewayRestored(GatewayFault::Broker), true).unwrap();
+        assert_eq!(over.closes, ["0000000000000007".parse().unwrap()]);
     }
 
     #[test]
