@@ -10,8 +10,12 @@ use serde::{Deserialize, Serialize};
 use crate::detect::Alarm;
 use crate::model::{AlertId, Event, Kind, MatFault, Priority};
 
-/// The most alerts of one absence that are remembered as open; beyond it the oldest but the first goes.
+/// The most alerts of one absence, or of one other cause, that stay open; a new one beyond it closes the oldest but the
+/// first. So each is closed by something, and what is stored with every alert stays small.
 const OPEN_MAX: usize = 64;
+
+/// The most that a store which answers late makes of that; beyond it the oldest but the first are forgotten.
+const RECALLED_MAX: usize = 8 * OPEN_MAX;
 
 /// An alert that is to be sent, before it has its number and its text.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,8 +42,8 @@ pub(super) struct Ledger {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     absent: Vec<AlertId>,
     /// What the next rise closes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    not_up: Option<AlertId>,
+    #[serde(skip_serializing_if = "Ids::is_empty")]
+    not_up: Ids,
     /// What the end of each fault closes.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     faults: BTreeMap<String, Ids>,
@@ -49,6 +53,12 @@ pub(super) struct Ledger {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(from = "Written", into = "Written")]
 struct Ids(Vec<AlertId>);
+
+impl Ids {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
 
 /// The written form of [`Ids`].
 #[derive(Serialize, Deserialize)]
@@ -93,22 +103,25 @@ impl Ledger {
             }
             Kind::Rise => {
                 let id = self.next_rise.take().unwrap_or_else(&mut draw);
-                let closes: Vec<_> = self.not_up.take().into_iter().collect();
+                let mut closes = std::mem::take(&mut self.not_up).0;
                 let told = event.watched && alarm.rise;
                 if told {
-                    self.open(id);
+                    closes.extend(open(&mut self.absent, id));
                 }
                 let priority = if told { priority } else { Priority::Info };
                 if told || !closes.is_empty() { send(id, priority, closes) } else { None }
             }
-            Kind::Edge if event.watched && alarm.edge => send(self.open(draw()), priority, Vec::new()),
-            Kind::NotReturned if event.watched => send(self.open(draw()), priority, Vec::new()),
-            // One that was set is told at its time whatever the window; one of an unknown state where it is watched.
-            Kind::NotInBed(_) => send(self.open(draw()), priority, Vec::new()),
+            Kind::Edge if !(event.watched && alarm.edge) => None,
+            Kind::NotReturned if !event.watched => None,
+            // A not-in-bed that was set is told at its time whatever the window; one of an unknown state where it is
+            // watched.
+            Kind::Edge | Kind::NotReturned | Kind::NotInBed(_) => {
+                let id = draw();
+                send(id, priority, open(&mut self.absent, id))
+            }
             Kind::NotUp => {
                 let id = draw();
-                self.not_up = Some(id);
-                send(id, priority, Vec::new())
+                send(id, priority, open(&mut self.not_up.0, id))
             }
             Kind::SensorFault(fault) => {
                 let id = draw();
@@ -123,7 +136,7 @@ impl Ledger {
             Kind::Paused { .. } | Kind::Resumed { .. } | Kind::Started { .. } | Kind::Test => {
                 send(draw(), priority, Vec::new())
             }
-            Kind::Edge | Kind::NotReturned | Kind::Heartbeat(_) => None,
+            Kind::Heartbeat(_) => None,
         }
     }
 
@@ -142,14 +155,6 @@ impl Ledger {
         (self.next_rise, self.is_fresh) = (Some(draw()), true);
     }
 
-    fn open(&mut self, id: AlertId) -> AlertId {
-        if self.absent.len() >= OPEN_MAX {
-            self.absent.remove(1);
-        }
-        self.absent.push(id);
-        id
-    }
-
     /// Notes the beginning of a fault; returns what it takes the place of, where it is told again with more urgency.
     fn fault(&mut self, fault: &str, id: AlertId) -> Vec<AlertId> {
         self.faults.insert(fault.to_owned(), Ids(vec![id])).unwrap_or_default().0
@@ -162,23 +167,33 @@ impl Ledger {
     /// Takes what was open before the start, learnt only now. What has been told since is the newer; a fault that began
     /// both before and after it is open twice at dispatch.
     pub(super) fn recall(&mut self, earlier: Self) {
-        let newer = std::mem::take(&mut self.absent);
-        for id in earlier.absent.into_iter().chain(newer) {
-            self.open(id);
+        recall(&mut self.absent, earlier.absent);
+        recall(&mut self.not_up.0, earlier.not_up.0);
+        for (fault, Ids(ids)) in earlier.faults {
+            recall(&mut self.faults.entry(fault).or_default().0, ids);
         }
-        for (fault, Ids(mut ids)) in earlier.faults {
-            let Ids(newer) = self.faults.entry(fault).or_default();
-            ids.append(newer);
-            ids.drain(..ids.len().saturating_sub(OPEN_MAX));
-            *newer = ids;
-        }
-        self.not_up = self.not_up.or(earlier.not_up);
         self.next_rise = self.next_rise.or(earlier.next_rise);
     }
 
     /// Returns the words of the faults whose end has not been told.
     pub(super) fn open_faults(&self) -> impl Iterator<Item = &str> {
         self.faults.keys().map(String::as_str)
+    }
+}
+
+/// Adds an alert to those of its cause that are open; returns those of them that it is to close.
+fn open(ids: &mut Vec<AlertId>, id: AlertId) -> Vec<AlertId> {
+    let surplus = (ids.len() + 1).saturating_sub(OPEN_MAX);
+    ids.push(id);
+    ids.drain(1..=surplus).collect()
+}
+
+/// Puts those from before the start in front.
+fn recall(ids: &mut Vec<AlertId>, earlier: Vec<AlertId>) {
+    let newer = std::mem::replace(ids, earlier);
+    ids.extend(newer);
+    if ids.len() > RECALLED_MAX {
+        ids.drain(1..=ids.len() - RECALLED_MAX);
     }
 }
 
@@ -349,13 +364,46 @@ mod tests {
     }
 
     #[test]
-    fn a_ledger_never_grows_without_bound_and_keeps_the_first_alert() {
+    fn a_rise_closes_the_not_up_of_each_day_before_it() {
+        let mut desk = Desk::new();
+        desk.enter(Kind::InBed, true);
+        let mut days: Vec<_> = (0..2).map(|_| desk.enter(Kind::NotUp, false).unwrap().id).collect();
+        let mut restarted = desk.restarted();
+        days.push(restarted.enter(Kind::NotUp, false).unwrap().id);
+        assert_eq!(restarted.enter(Kind::Rise, false).unwrap().closes, days);
+        let ledger: Ledger = serde_json::from_str(r#"{"not-up":"0000000000000007"}"#).unwrap();
+        let mut before = Desk { ledger, ..Desk::new() };
+        assert_eq!(before.enter(Kind::Rise, false).unwrap().closes.len(), 1, "as an earlier version wrote it");
+    }
+
+    #[test]
+    fn a_ledger_never_grows_without_bound_and_each_alert_is_closed_by_something() {
         let mut desk = Desk::new();
         let first = desk.enter(Kind::NotInBed(NotInBedReason::Unknown), true).unwrap();
-        for _ in 0..1000 {
+        let (mut opened, mut closed) = (vec![first.id], Vec::new());
+        for _ in 0..200 {
+            let late = desk.enter(Kind::NotReturned, true).unwrap();
+            opened.push(late.id);
+            closed.extend(late.closes);
+        }
+        assert!(!closed.contains(&first.id), "it is the cause of the others");
+        let back = desk.enter(Kind::Return, true).unwrap();
+        assert_eq!((back.closes.len(), back.closes.first()), (OPEN_MAX, Some(&first.id)));
+        closed.extend(back.closes);
+        closed.sort();
+        opened.sort();
+        assert_eq!(closed, opened);
+    }
+
+    #[test]
+    fn more_than_stay_open_may_be_remembered_late_and_are_closed_with_the_next() {
+        let (mut before, mut desk) = (Desk::new(), Desk { drawn: 1000, ..Desk::new() });
+        for _ in 0..OPEN_MAX {
+            before.enter(Kind::NotReturned, true);
             desk.enter(Kind::NotReturned, true);
         }
-        let closes = desk.enter(Kind::Return, true).unwrap().closes;
-        assert_eq!((closes.len(), closes.first()), (OPEN_MAX, Some(&first.id)));
+        desk.ledger.recall(before.ledger);
+        assert_eq!(desk.enter(Kind::NotReturned, true).unwrap().closes.len(), OPEN_MAX + 1);
+        assert_eq!(desk.enter(Kind::Return, true).unwrap().closes.len(), OPEN_MAX);
     }
 }

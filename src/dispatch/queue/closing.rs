@@ -1,36 +1,61 @@
 //! What a `return` or `…-restored` does to what it closes, and what it waits for. PURE.
 
+use std::sync::Arc;
+
 use super::Queue;
 use super::entry::{ChannelSet, Entry, Key, Lane};
 use crate::dispatch::settings::Order;
 use crate::model::{Alert, AlertId, Kind, Moment, Priority};
 
 impl Queue {
-    /// Turns what a `return` closes into information.
-    pub(super) fn end_all_closed(&mut self, alert: &Alert) {
-        if alert.event.kind != Kind::Return {
-            return;
-        }
-        for id in &alert.closes {
-            let Some(key) = self.keys.get(id).copied() else {
-                // It may wait in the store.
-                self.memory.end(*id);
-                continue;
-            };
+    /// Turns into information what a live `return` finds of its bed: it closes some, and those have closed the others.
+    pub(super) fn end_all_before(&mut self, alert: &Alert) {
+        let (Kind::Return, Some(bed)) = (&alert.event.kind, alert.event.bed) else { return };
+        self.returned.insert(bed, alert.sequence);
+        let before: Vec<Key> =
+            self.entries.values().filter(|entry| self.is_before_return(entry)).map(Entry::key).collect();
+        for key in before {
             self.end(key);
         }
     }
 
-    pub(super) fn end(&mut self, key: Key) {
-        let Some(entry) = self.entries.get_mut(&key) else { return };
+    /// Tells whether a return of its bed has come live since. Numbers never go back within a life of the program, so
+    /// what is older by its number is older, from whichever life it is.
+    pub(super) fn is_before_return(&self, entry: &Entry) -> bool {
+        let event = &entry.alert.event;
+        let returned = event.bed.and_then(|bed| self.returned.get(&bed));
+        event.kind.is_ended_by_return() && returned.is_some_and(|returned| entry.alert.sequence < *returned)
+    }
+
+    /// Turns what a `return` closes into information, and what that has closed in its turn.
+    pub(super) fn end_all_closed(&mut self, alert: &Alert) {
+        let ends = |alert: &Alert| alert.event.kind == Kind::Return || alert.event.kind.is_ended_by_return();
+        let mut closed = if ends(alert) { alert.closes.clone() } else { Vec::new() };
+        while let Some(id) = closed.pop() {
+            let Some(key) = self.keys.get(&id).copied() else {
+                // It may wait in the store.
+                self.memory.end(id);
+                continue;
+            };
+            if let Some(alert) = self.end(key).filter(|alert| ends(alert)) {
+                closed.extend(&alert.closes);
+            }
+        }
+    }
+
+    /// Notes that an alert has ended; returns it where that is news.
+    pub(super) fn end(&mut self, key: Key) -> Option<Arc<Alert>> {
+        let entry = self.entries.get_mut(&key).filter(|entry| !entry.ended)?;
         let was_alarm = entry.is_open_alarm();
         entry.ended = true;
+        let alert = Arc::clone(&entry.alert);
         if was_alarm && !entry.is_open_alarm() {
             for state in self.channels.iter_mut().filter(|state| state.alarms.contains(&key)) {
                 state.alarms.remove(&key);
                 state.enlist(key, false, entry.line());
             }
         }
+        Some(alert)
     }
 
     pub(super) fn has_return(&self, id: &AlertId) -> bool {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Queue;
 use super::entry::{Entry, Key, Lane, Tried};
 use crate::dispatch::settings::Order;
-use crate::model::{Alert, Moment, Now};
+use crate::model::{Alert, Kind, Moment, Now};
 
 impl Queue {
     /// Takes an alert that was raised in this life, at `raised`.
@@ -29,10 +29,12 @@ impl Queue {
         if self.keys.contains_key(&alert.id) {
             return;
         }
-        self.end_all_closed(&alert);
         let mut entry = Entry::new(alert, live, self.channels.len(), now);
         let (key, id) = (entry.key(), entry.alert.id);
-        entry.ended = self.has_return(&id);
+        entry.ended = self.has_return(&id) || self.is_before_return(&entry);
+        if entry.ended || entry.alert.event.kind == Kind::Return {
+            self.end_all_closed(&entry.alert);
+        }
         for closed in entry.alert.closes.iter().filter(|closed| **closed != id) {
             self.closers.entry(*closed).or_default().insert(key);
             entry.targets = entry.targets.union(self.accepted(closed));

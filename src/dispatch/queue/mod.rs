@@ -209,6 +209,8 @@ pub struct Queue {
     closers: BTreeMap<AlertId, BTreeSet<Key>>,
     give_ups: BTreeSet<(Moment, Key)>,
     memory: Memory,
+    /// The number of the last return that came live for each bed.
+    returned: BTreeMap<BedId, Sequence>,
     reports: VecDeque<Report>,
     unread: Unread,
     /// How many have left the memory since the store was last read to its end.
@@ -231,6 +233,7 @@ impl Queue {
             closers: BTreeMap::new(),
             give_ups: BTreeSet::new(),
             memory: Memory::default(),
+            returned: BTreeMap::new(),
             reports: VecDeque::new(),
             unread: Unread::default(),
             left: 0,
@@ -249,6 +252,7 @@ impl Queue {
 
     /// Takes a new alert. One whose id is known already is ignored.
     pub fn raise(&mut self, alert: Alert, now: &Now) {
+        self.end_all_before(&alert);
         if let Some(alert) = self.wait_for_store(alert, now, None) {
             self.enter(alert, true, *now, now, now.moment);
         }

@@ -1,5 +1,7 @@
 //! What a return does to what it closes, waits for, and where it goes.
 
+use std::collections::BTreeMap;
+
 use super::*;
 
 #[test]
@@ -132,6 +134,55 @@ fn what_a_channel_has_accepted_before_is_not_sent_there_again_though_the_store_s
     assert_eq!(rest.channel, 1);
     queue.on_outcome(rest.ticket, accepted(), &now(5), 0);
     assert_eq!((delivered(&mut queue), queue.waiting()), (vec![1], 0));
+}
+
+/// Some that are away for long: each reminder closes the one before, the last of them is known to the return.
+fn reminders(count: u64) -> Vec<Alert> {
+    let closes = |sequence| if sequence == 1 { Vec::new() } else { vec![AlertId::from_entropy(sequence - 1)] };
+    let one = |sequence| Alert { closes: closes(u128::from(sequence)), ..alert(sequence, "bed-1", Kind::NotReturned) };
+    (1..=count).map(one).collect()
+}
+
+#[test]
+fn a_live_return_ends_all_of_its_bed_though_it_does_not_close_each_itself() {
+    let mut queue = queue(Order::Fallback, 1);
+    for (at, reminder) in reminders(4).into_iter().enumerate() {
+        queue.raise(reminder, &now(at as u64));
+    }
+    queue.raise(alert(5, "bed-2", Kind::Rise), &now(4));
+    for attempt in attempts(&mut queue, 4) {
+        queue.on_outcome(attempt.ticket, Outcome::try_again("no network"), &now(4), 0);
+    }
+    queue.raise(closing(6, "bed-1", &[4]), &now(4));
+    // What comes out of the store only now was there before as well; what comes later was not.
+    let old = Alert { id: AlertId::from_entropy(77), ..alert(3, "bed-1", Kind::Rise) };
+    queue.recovered(vec![old], &now(4), now(4).moment);
+    queue.raise(alert(7, "bed-1", Kind::Rise), &now(4));
+    let mut sent = BTreeMap::new();
+    for at in 5..60 {
+        for attempt in attempts(&mut queue, at) {
+            sent.insert(attempt.alert.id, (attempt.alert.event.bed, attempt.alert.sequence.0, attempt.priority));
+            queue.on_outcome(attempt.ticket, accepted(), &now(at), 0);
+        }
+    }
+    let alarms: Vec<_> =
+        sent.values().filter(|(_, _, priority)| *priority == Priority::Alarm).map(|sent| sent.1).collect();
+    assert_eq!((sent.len(), alarms), (8, vec![5, 7]));
+}
+
+#[test]
+fn what_waits_in_the_store_ends_with_a_return_through_what_closes_it() {
+    let mut queue = queue(Order::Fallback, 1);
+    let mut all = reminders(5);
+    all.push(closing(6, "bed-1", &[5]));
+    queue.recovered(all, &now(0), now(0).moment);
+    let mut sent = Vec::new();
+    for _ in 0..6 {
+        let next = one(&mut queue, 0);
+        sent.push((next.alert.sequence.0, next.priority));
+        queue.on_outcome(next.ticket, accepted(), &now(0), 0);
+    }
+    assert_eq!(sent, (1..=6).map(|sequence| (sequence, Priority::Info)).collect::<Vec<_>>());
 }
 
 /// Lets a channel refuse an alert, take a heartbeat, and refuse the alert again.
