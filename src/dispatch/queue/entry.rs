@@ -61,7 +61,7 @@ pub(super) enum Lane {
 pub(super) struct Tried {
     /// Number of attempts that have ended.
     pub(super) attempts: u32,
-    /// Since when this channel has been wrong for this alert.
+    /// Since when this channel has been wrong for this alert, without another failure in between.
     pub(super) wrong_since: Option<Moment>,
     /// The channel has refused it, then taken others, then refused it again: it is the alert, not the channel.
     pub(super) refused_for_itself: bool,

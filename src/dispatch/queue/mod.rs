@@ -313,6 +313,7 @@ impl Queue {
             }
             Outcome::TryAgain { retry_after, problem } => {
                 self.channel_fails(channel, &problem);
+                let tried = Tried { wrong_since: None, ..tried };
                 self.wait(key, channel, tried, retry_after, now.moment, random);
             }
             Outcome::ChannelWrong { problem } => {

@@ -95,3 +95,22 @@ fn the_second_failure_in_a_row_brings_a_channel_down_and_the_next_success_brings
         "{told:?}"
     );
 }
+
+#[test]
+fn an_alarm_that_was_refused_once_keeps_the_rhythm_of_alarms_through_other_failures() {
+    let mut queue = queue(Order::Fallback, 1);
+    queue.raise(alert(1, "bed-1", Kind::Rise), &now(0));
+    let first = one(&mut queue, 0);
+    queue.on_outcome(first.ticket, Outcome::wrong("a captive portal sends us elsewhere"), &now(0), u32::MAX);
+    for minute in 1..=20 {
+        let again = one(&mut queue, 60 * minute);
+        queue.on_outcome(again.ticket, Outcome::try_again("no answer"), &now(60 * minute), u32::MAX);
+        assert!(queue.next_deadline(now(60 * minute).moment) <= Some(now(60 * minute + 30).moment), "{minute} min");
+    }
+    // Wrong without a break for ten minutes is another matter.
+    for minute in 21..=31 {
+        let again = one(&mut queue, 60 * minute);
+        queue.on_outcome(again.ticket, Outcome::wrong("401"), &now(60 * minute), u32::MAX);
+    }
+    assert!(queue.next_deadline(now(60 * 31).moment) > Some(now(60 * 31 + 200).moment));
+}

@@ -153,7 +153,7 @@ impl Life {
                     self.refused.insert((id, channel));
                 }
             }
-            Outcome::TryAgain { .. } => {}
+            Outcome::TryAgain { .. } => drop(self.wrong_since.remove(&(id, channel))),
         }
         self.queue.on_outcome(attempt.ticket, outcome, &self.now(), random);
     }
