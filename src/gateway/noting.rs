@@ -138,7 +138,7 @@ impl Noting {
                     self.own.begin(GatewayFault::Dispatch, &files_of(&channel), &detail);
                 }
                 Report::FilesRead { channel, problem: None } => self.files_are_sound(&channel),
-                Report::AttemptDied { .. } => {}
+                Report::AlarmWaits { .. } | Report::AttemptDied { .. } => {}
                 Report::Evicted { count } => {
                     if !std::mem::replace(&mut self.evicting, true) {
                         warn!(count, "Too many alerts wait for the memory: the others wait in the store");

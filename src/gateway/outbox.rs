@@ -136,7 +136,20 @@ impl Outbox {
             Taken::Noted(event) => (event, false),
         };
         let because = because.map(display);
-        tracing::info!(kind = event.kind.as_str(), watched = event.watched, sent, because, "Event decided");
+        let alert = match &taken {
+            Taken::Sent(alert) => Some(alert),
+            Taken::Noted(_) => None,
+        };
+        tracing::info!(
+            kind = event.kind.as_str(),
+            watched = event.watched,
+            sent,
+            alert.id = alert.map(|alert| display(alert.id)),
+            sequence = alert.map(|alert| display(alert.sequence)),
+            closes = alert.map(|alert| alert.closes.len()).filter(|count| *count > 0),
+            because,
+            "Event decided"
+        );
         // By now the alert is on its way.
         if let Some(trigger) = Trigger::of(&event.kind).filter(|_| sent || event.watched) {
             self.0.actions.happened(trigger, event.bed);

@@ -18,7 +18,7 @@ use nix::unistd::mkfifo;
 
 use super::rig::{Rig, settings, with_token};
 use super::support::{Authority, Dispatch, write_secret};
-use super::{alert, channel, https, is_accepted, is_wrong, send};
+use super::{alert, channel, https, is_accepted, is_try_again, is_wrong, send};
 
 /// Looks as often as it takes to be sure that nobody is about to change more.
 async fn look_twice(channel: &Channel) -> Result<(), String> {
@@ -190,4 +190,32 @@ async fn a_token_that_changes_while_the_files_are_read_is_used_from_the_next_loo
     look_twice(&channel).await.unwrap();
     assert!(is_accepted(&send(&channel).await));
     assert_eq!(dispatch.requests()[0].header("authorization"), "Bearer new");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_does_not_give_the_files_is_not_told_as_a_silent_dispatch() {
+    let (dispatch, folder) = (Dispatch::plain(), tempfile::tempdir().unwrap());
+    let ca = folder.path().join("ca.pem");
+    mkfifo(&ca, Mode::S_IRWXU).unwrap();
+    let tls = tls::Files { ca: Some(ca.clone()), ..tls::Files::default() };
+    let channel = channel(HttpsSettings { tls, ..https(dispatch.url()) });
+    let time_passes = async {
+        loop {
+            tokio::time::advance(Duration::from_millis(100)).await;
+        }
+    };
+    let outcome = tokio::select! { outcome = send(&channel) => outcome, () = time_passes => unreachable!() };
+    assert!(outcome.problem().unwrap().contains("the disk does not give the secrets"), "{outcome:?}");
+    assert!(is_try_again(&outcome));
+    assert_eq!(dispatch.requests().len(), 0);
+    // Lets go the thread that reads, for good.
+    let written = || OpenOptions::new().write(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(&ca);
+    let pipe = loop {
+        match written() {
+            Ok(pipe) => break pipe,
+            Err(_) => tokio::task::yield_now().await,
+        }
+    };
+    fs::remove_file(&ca).unwrap();
+    drop(pipe);
 }

@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 use tracing::{debug, warn};
 
 use self::answer::Answer;
@@ -148,16 +148,24 @@ impl Channel {
 
     /// Sends one alert; takes at most 15 s.
     pub async fn send(&self, letter: Letter<'_>) -> Outcome {
-        let body = body::write(self.gateway, letter.alert, letter.priority, letter.late);
-        let sending = self.send_body(letter, &body);
-        timeout(ATTEMPT_MAX, sending).await.unwrap_or_else(|_| Trouble::Silent.into_outcome())
+        self.send_within(letter, ATTEMPT_MAX).await
     }
 
-    async fn send_body(&self, letter: Letter<'_>, body: &str) -> Outcome {
-        let link = match self.link().await {
-            Ok(link) => link,
-            Err(problem) => return Outcome::wrong(problem),
+    /// Sends one alert; takes no longer than the limit.
+    pub async fn send_within(&self, letter: Letter<'_>, limit: Duration) -> Outcome {
+        let until = clock::instant(clock::moment() + limit);
+        let link = match timeout_at(until, self.link()).await {
+            Ok(Ok(link)) => link,
+            Ok(Err(problem)) => return Outcome::wrong(problem),
+            // Dispatch was not even asked.
+            Err(_) => return Trouble::Unread.into_outcome(),
         };
+        let body = body::write(self.gateway, letter.alert, letter.priority, letter.late);
+        let sending = self.send_body(link, letter, &body);
+        timeout_at(until, sending).await.unwrap_or_else(|_| Trouble::Silent.into_outcome())
+    }
+
+    async fn send_body(&self, link: Arc<Link>, letter: Letter<'_>, body: &str) -> Outcome {
         let first = self.exchange(&link, letter, body, None).await;
         let outcome = self.judge(letter, &first);
         if !matches!(outcome, Outcome::ChannelWrong { .. }) {

@@ -14,6 +14,8 @@ pub(super) enum Trouble {
     Unreachable(String),
     /// Nothing came in time.
     Silent,
+    /// Secrets and certificates could not be read in time.
+    Unread,
     /// The connection ended before the answer.
     Broken(String),
     /// The certificate of dispatch does not verify.
@@ -49,6 +51,9 @@ impl Trouble {
             Self::NoName => Outcome::try_again("dispatch's name cannot be resolved: look at the network and at url"),
             Self::Unreachable(detail) => Outcome::try_again(format!("dispatch cannot be reached: {detail}")),
             Self::Silent => Outcome::try_again("dispatch did not answer in time"),
+            Self::Unread => Outcome::try_again(
+                "the disk does not give the secrets and certificates of this channel: dispatch was not asked",
+            ),
             Self::Broken(detail) => Outcome::try_again(format!("the connection to dispatch broke off: {detail}")),
             Self::Certificate(detail) => Outcome::wrong(format!(
                 "dispatch's certificate does not verify ({detail}): look at ca-file, url and the clock"
@@ -124,6 +129,7 @@ mod tests {
         for passing in [
             Trouble::NoName,
             Trouble::Silent,
+            Trouble::Unread,
             Trouble::Unreachable("refused".to_owned()),
             Trouble::Broken("reset".to_owned()),
         ] {

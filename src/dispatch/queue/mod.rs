@@ -131,6 +131,23 @@ pub enum Report {
         /// How many attempts in a row had failed.
         failures: u32,
     },
+    /// An open alarm was not accepted. Told of each bed once a minute at most.
+    AlarmWaits {
+        /// The alert.
+        alert: AlertId,
+        /// The bed that it is of.
+        bed: Option<BedId>,
+        /// What it tells.
+        kind: &'static str,
+        /// The channel's name.
+        channel: Arc<str>,
+        /// How long it has been in memory.
+        waited: Duration,
+        /// How many open alarms of this bed wait.
+        count: usize,
+        /// What went wrong, for a technician.
+        detail: String,
+    },
     /// A channel refuses an alert for itself: it has taken others since it refused this one. It is tried there again and
     /// again. Told once for each.
     Refused {
@@ -211,6 +228,8 @@ pub struct Queue {
     memory: Memory,
     /// The number of the last return that came live for each bed.
     returned: BTreeMap<BedId, Sequence>,
+    /// When it was last told of each bed that an alarm waits.
+    alarm_told: BTreeMap<Option<BedId>, Moment>,
     reports: VecDeque<Report>,
     unread: Unread,
     /// How many have left the memory since the store was last read to its end.
@@ -234,6 +253,7 @@ impl Queue {
             give_ups: BTreeSet::new(),
             memory: Memory::default(),
             returned: BTreeMap::new(),
+            alarm_told: BTreeMap::new(),
             reports: VecDeque::new(),
             unread: Unread::default(),
             left: 0,
@@ -313,10 +333,12 @@ impl Queue {
             }
             Outcome::TryAgain { retry_after, problem } => {
                 self.channel_fails(channel, &problem);
+                self.tell_waiting_alarm(key, channel, &problem, now.moment);
                 let tried = Tried { wrong_since: None, ..tried };
                 self.wait(key, channel, tried, retry_after, now.moment, random);
             }
             Outcome::ChannelWrong { problem } => {
+                self.tell_waiting_alarm(key, channel, &problem, now.moment);
                 let tried = self.refused(channel, tried, now.moment);
                 if !tried.refused_for_itself {
                     self.channel_is_wrong(channel, &problem);

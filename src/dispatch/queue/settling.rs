@@ -160,7 +160,32 @@ impl Queue {
     }
 }
 
+/// That an open alarm of a bed waits is told this often at most.
+const ALARM_TOLD_EVERY: Duration = Duration::from_secs(60);
+
 impl Queue {
+    /// Tells that an open alarm was not accepted.
+    pub(super) fn tell_waiting_alarm(&mut self, key: Key, channel: usize, detail: &str, now: Moment) {
+        let waits = |entry: &&Entry| entry.is_open_alarm() && !entry.delivered;
+        let (Some(entry), Some(state)) = (self.entries.get(&key).filter(waits), self.channels.get(channel)) else {
+            return;
+        };
+        let (event, bed) = (&entry.alert.event, entry.alert.event.bed);
+        if self.alarm_told.get(&bed).is_some_and(|told| now.since(*told) < ALARM_TOLD_EVERY) {
+            return;
+        }
+        self.alarm_told.insert(bed, now);
+        self.reports.push_back(Report::AlarmWaits {
+            alert: entry.alert.id,
+            bed,
+            kind: event.kind.as_str(),
+            channel: Arc::clone(&state.name),
+            waited: now.since(entry.entered),
+            count: self.entries.values().filter(waits).filter(|entry| entry.alert.event.bed == bed).count(),
+            detail: detail.to_owned(),
+        });
+    }
+
     /// Tells where a channel refuses an alert for itself, and lets go what waited there for it.
     pub(super) fn look_at_refusal(&mut self, key: Key, channel: usize, detail: String, now: Moment) {
         let (Some(entry), Some(state)) = (self.entries.get(&key), self.channels.get_mut(channel)) else { return };

@@ -1,6 +1,7 @@
 //! One channel of whatever kind, shared by the attempts over it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::dispatch::https::{Channel, Letter};
@@ -30,6 +31,11 @@ impl Line {
         #[cfg(test)]
         assert_ne!(letter.alert.text, super::tests::PANIC, "as the test asks");
         self.way.send(letter).await
+    }
+
+    /// Sends one that may not take as long as others.
+    pub(super) async fn send_within(&self, letter: Letter<'_>, limit: Duration) -> Outcome {
+        self.way.send_within(letter, limit).await
     }
 
     /// Reads secrets and certificates anew, or only where they have changed; says what is wrong with them.

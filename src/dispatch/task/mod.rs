@@ -261,8 +261,11 @@ impl Dispatch {
         let span = info_span!("delivery", alert.id = %alert.id, channel = %line.name(), attempt = number);
         let sending = async move {
             let outcome = line.send(Letter { alert: &alert, priority, late }).await;
+            let (bed, kind) = (alert.event.bed.map(display), alert.event.kind.as_str());
             if let Some(problem) = outcome.problem() {
                 debug!(error = %problem, "Attempt failed");
+            } else {
+                info!(bed.id = bed, kind, "Alert accepted");
             }
             outcome
         };
@@ -280,9 +283,8 @@ impl Dispatch {
             let line = line.clone();
             let span = info_span!("delivery", alert.id = %alert.id, channel = %line.name(), attempt = 1);
             let sending = async move {
-                let sending = line.send(Letter { alert: &alert, priority: alert.priority, late: false });
-                let outcome = tokio::time::timeout(policy::HEARTBEAT_MAX, sending).await;
-                outcome.unwrap_or_else(|_| Outcome::try_again("dispatch did not answer a heartbeat in time"))
+                let letter = Letter { alert: &alert, priority: alert.priority, late: false };
+                line.send_within(letter, policy::HEARTBEAT_MAX).await
             };
             let id = self.attempts.spawn(sending.instrument(span)).id();
             self.errands.insert(id, Errand::Heartbeat(channel));
@@ -379,9 +381,15 @@ impl Dispatch {
 
 fn log(report: &Report) {
     match report {
-        Report::Accepted { alert, channel, attempt, .. } => {
-            info!(alert.id = %alert, channel = %channel, attempt, "Alert accepted");
+        Report::AlarmWaits { alert, bed, kind, channel, waited, count, detail } => {
+            let (bed, waited_s) = (bed.map(display), waited.as_secs());
+            warn!(
+                alert.id = %alert, bed.id = bed, kind, channel = %channel, waited_s, count, error = %detail,
+                "An alarm is not accepted yet; it is sent again"
+            );
         }
+        // Said with the attempt, where more is known of it.
+        Report::Accepted { .. } => {}
         Report::Delivered { alert, .. } => debug!(alert.id = %alert, "Alert delivered"),
         Report::ChannelDown { channel, detail, .. } => {
             warn!(channel = %channel, error = %detail, "Dispatch channel does not work");

@@ -23,7 +23,11 @@ fn a_wrong_channel_makes_the_next_one_be_tried_at_once() {
     queue.on_outcome(first.ticket, Outcome::wrong("401"), &now(0), u32::MAX);
     let second = one(&mut queue, 0);
     assert_eq!(second.channel, 1);
-    assert!(matches!(reports(&mut queue).as_slice(), [Report::ChannelDown { wrong: true, .. }]));
+    let told = reports(&mut queue);
+    assert!(
+        matches!(told.as_slice(), [Report::AlarmWaits { .. }, Report::ChannelDown { wrong: true, .. }]),
+        "{told:?}"
+    );
     // The next alert does not wait to find out again, and still gives the first channel its chance.
     queue.raise(alert(2, "bed-2", Kind::Rise), &now(0));
     let both = attempts(&mut queue, 0);
@@ -113,4 +117,27 @@ fn an_alarm_that_was_refused_once_keeps_the_rhythm_of_alarms_through_other_failu
         queue.on_outcome(again.ticket, Outcome::wrong("401"), &now(60 * minute), u32::MAX);
     }
     assert!(queue.next_deadline(now(60 * 31).moment) > Some(now(60 * 31 + 200).moment));
+}
+
+#[test]
+fn that_an_alarm_waits_is_told_at_its_first_failure_and_then_once_a_minute() {
+    let mut queue = queue(Order::Fallback, 1);
+    queue.raise(alert(1, "bed-1", Kind::Rise), &now(0));
+    queue.raise(alert(2, "bed-1", Kind::NotReturned), &now(0));
+    queue.raise(alert(3, "bed-2", Kind::Rise), &now(0));
+    queue.raise(alert(4, "bed-2", Kind::SensorFault(MatFault::Silent)), &now(0));
+    let mut told = Vec::new();
+    for at in 0..120 {
+        for attempt in attempts(&mut queue, at) {
+            queue.on_outcome(attempt.ticket, Outcome::try_again("no answer"), &now(at), u32::MAX);
+        }
+        for report in reports(&mut queue) {
+            if let Report::AlarmWaits { bed, waited, count, detail, .. } = report {
+                assert_eq!(detail, "no answer");
+                told.push((bed.unwrap().to_string(), waited.as_secs() / 60, count));
+            }
+        }
+    }
+    let (first, second) = ("bed-1".to_owned(), "bed-2".to_owned());
+    assert_eq!(told, [(second.clone(), 0, 1), (first.clone(), 0, 2), (second, 1, 1), (first, 1, 2)]);
 }

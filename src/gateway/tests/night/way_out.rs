@@ -124,7 +124,7 @@ impl Night {
                 Report::Refused { channel, .. } => self.begin_fault(GatewayFault::Dispatch, &format!("by {channel}")),
                 Report::RefusesNone { channel } => self.end(GatewayFault::Dispatch, &format!("by {channel}")),
                 Report::Room { .. } => self.life.as_mut().expect("it reports").fetch = true,
-                Report::Evicted { .. } | Report::AttemptDied { .. } => {}
+                Report::AlarmWaits { .. } | Report::Evicted { .. } | Report::AttemptDied { .. } => {}
                 Report::ChannelGone { .. } | Report::FilesRead { .. } => {}
             }
         }
