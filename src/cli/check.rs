@@ -1,10 +1,13 @@
 //! `nattvakt check`: reads a configuration and prints every mistake and warning, and what it means. Changes nothing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde::Serialize;
 
+use super::doctor::daemon;
+use super::wire::reminders;
+use super::words::columns;
 use super::{Failure, json_line, many, print, wrapped};
 use crate::config::{self, ConfigError, Looks, Paragraph, Report, Severity, Sound};
 
@@ -13,7 +16,8 @@ use crate::config::{self, ConfigError, Looks, Paragraph, Report, Severity, Sound
 /// Each finding is printed with its file, line and column, the place in the file, and a way out. Below a file that is
 /// sound stands what will be told of each bed, in the gateway's language, as one would tell it to the staff. Nothing is
 /// changed, and a running watch is not disturbed. Secrets and certificates that the file names have to be there and be
-/// usable; a serial port that is not plugged in is a warning.
+/// usable; a serial port that is not plugged in is a warning. Where the watch runs and answers, beds are named whose way to
+/// dispatch should be tested (`test-every`).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit code: 0 if the file is sound (there may be warnings), 2 if it is not.
@@ -40,7 +44,7 @@ impl Args {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         let looks = if self.elsewhere { Looks::Elsewhere } else { Looks::Here };
         let (answer, code) = match config::load(&self.file, looks) {
-            Ok(sound) => (self.sound(&sound), ExitCode::SUCCESS),
+            Ok(sound) => (self.sound(&sound, &self.reminders(&sound)), ExitCode::SUCCESS),
             Err(ConfigError::Unsound { report, .. }) => (self.unsound(&report), ExitCode::from(2)),
             Err(error @ (ConfigError::Missing { .. } | ConfigError::Unreadable { .. })) => {
                 return Err(Failure::usage(error));
@@ -50,21 +54,41 @@ impl Args {
         Ok(code)
     }
 
-    fn sound(&self, sound: &Sound) -> String {
+    /// Asks the watch that runs by this file, if one does and we may, which beds should be tested.
+    fn reminders(&self, sound: &Sound) -> Vec<String> {
+        if self.elsewhere {
+            return Vec::new();
+        }
+        let service = self.file == Path::new(config::DEFAULT_FILE);
+        daemon::ask_at(&sound.config.store.path, service).map_or_else(Vec::new, |status| reminders(&status))
+    }
+
+    fn sound(&self, sound: &Sound, reminders: &[String]) -> String {
         let meaning = config::meaning(&sound.config);
         if self.json {
-            return json(&sound.report, true, &meaning);
+            return json(&sound.report, true, &meaning, reminders);
         }
         let mut text = format!("{}{}\n", sound.report, praise(sound));
+        let columns = columns(std::io::stdout());
         for paragraph in meaning {
             text.push('\n');
-            text.push_str(&wrapped(&paragraph.text));
+            text.push_str(&wrapped(&paragraph.text, columns));
+        }
+        if !reminders.is_empty() {
+            text.push_str("\nDue:\n");
+        }
+        for reminder in reminders {
+            text.extend(["  - ", reminder, "\n"]);
         }
         text
     }
 
     fn unsound(&self, report: &Report) -> String {
-        if self.json { json(report, false, &[]) } else { format!("{report}{}: {}\n", report.name(), counted(report)) }
+        if self.json {
+            json(report, false, &[], &[])
+        } else {
+            format!("{report}{}: {}\n", report.name(), counted(report))
+        }
     }
 }
 
@@ -75,6 +99,8 @@ struct Answer<'a> {
     sound: bool,
     findings: Vec<Found<'a>>,
     meaning: Vec<Meant<'a>>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    due: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -93,7 +119,7 @@ struct Meant<'a> {
     text: &'a str,
 }
 
-fn json(report: &Report, sound: bool, meaning: &[Paragraph]) -> String {
+fn json(report: &Report, sound: bool, meaning: &[Paragraph], due: &[String]) -> String {
     let found = |finding| {
         let (line, column) = report.place(finding);
         let severity = match finding.severity {
@@ -113,6 +139,7 @@ fn json(report: &Report, sound: bool, meaning: &[Paragraph]) -> String {
                 text: &paragraph.text,
             })
             .collect(),
+        due,
     };
     json_line(&answer)
 }

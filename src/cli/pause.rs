@@ -87,7 +87,8 @@ impl Args {
         let sooner = if *until_return { ", or until the resident is back in bed" } else { "" };
         print(&format!(
             "{bed} is paused until {at} ({time_zone}){sooner}. Dispatch is told.\n\
-             To end it sooner: nattvakt resume {bed}\n"
+             To end it sooner: {}nattvakt resume {bed}\n",
+            super::words::sudo()
         ))?;
         Ok(ExitCode::SUCCESS)
     }

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::Failure;
 use crate::config::{self, Config, ConfigError, Looks, accepted};
+use crate::control::status::{Status, TestDue};
 use crate::control::{self, Answer, Client, ClientError, Reason, Request, SERVICE_SOCKET};
 use crate::model::BedId;
 use crate::store;
@@ -117,6 +118,19 @@ pub(super) fn failure(error: &ClientError) -> Failure {
             error.to_string()
         }
     })
+}
+
+/// Says which beds should be tested, a line each.
+pub(super) fn reminders(status: &Status) -> Vec<String> {
+    let of = |due: &TestDue| {
+        let TestDue { bed, tested } = due;
+        let when = tested.map_or_else(
+            || "no test alert has been accepted yet".to_owned(),
+            |tested| format!("the last test alert is from {}", tested.to_zoned(zone(&status.time_zone)).date()),
+        );
+        format!("{bed}: {when}; `sudo nattvakt test-alert {bed}`")
+    };
+    status.tests_due.iter().map(of).collect()
 }
 
 /// Returns the home's time zone by its name; UTC where this machine does not know it.

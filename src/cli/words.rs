@@ -1,16 +1,30 @@
 //! How commands print: to a pipe that may close, wrapped for a small terminal, or as JSON.
 
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use rustix::termios::tcgetwinsize;
 use serde::Serialize;
 
 use super::Failure;
-use crate::model::{Event, Kind};
+use crate::model::{Event, Kind, Language};
 
 /// The longest line of running text: fits into 80 columns.
 const COLUMNS: usize = 78;
+
+/// The columns of the usual terminal; more are not used.
+pub(super) const COLUMNS_USUAL: usize = 80;
+
+/// Narrower than this nothing can be read anyway.
+const COLUMNS_MIN: usize = 30;
+
+/// Returns the columns of a terminal, 80 at most, so that a phone is written to as well; 80 where it is none.
+pub(super) fn columns(of: impl AsFd) -> usize {
+    let said = tcgetwinsize(of).map_or(0, |size| size.ws_col.into());
+    if said == 0 { COLUMNS_USUAL } else { said.clamp(COLUMNS_MIN, COLUMNS_USUAL) }
+}
 
 /// Prints a result to stdout. That whoever reads has seen enough, as `head` does, is no failure.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
@@ -32,6 +46,16 @@ pub(super) fn say(text: &str) {
     drop(err.write_all(text.as_bytes()).and_then(|()| err.flush()));
 }
 
+/// Reads a language as commands take it.
+pub(super) fn language(text: &str) -> Result<Language, String> {
+    [Language::Sv, Language::En].into_iter().find(|language| language.to_string() == text).ok_or("sv or en".to_owned())
+}
+
+/// Returns what stands before a command that is to be typed next, where this one needed it too.
+pub(super) fn sudo() -> &'static str {
+    if nix::unistd::Uid::effective().is_root() { "sudo " } else { "" }
+}
+
 /// Writes a value as one line of JSON.
 pub(super) fn json_line(value: &impl Serialize) -> String {
     let mut line = serde_json::to_string(value).expect("what commands print has text keys only");
@@ -44,17 +68,23 @@ pub(super) fn many(count: usize, thing: &str) -> String {
     if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }
 
-/// Breaks a paragraph into lines, each ended.
-pub(super) fn wrapped(paragraph: &str) -> String {
-    indented(paragraph, "")
+/// Breaks a paragraph into lines, each ended, for a terminal of so many columns.
+pub(super) fn wrapped(paragraph: &str, columns: usize) -> String {
+    indented_to(paragraph, "", columns)
+}
+
+/// As [`wrapped`] for 80 columns, with the same blanks before every line.
+pub(super) fn indented(paragraph: &str, blanks: &str) -> String {
+    indented_to(paragraph, blanks, COLUMNS_USUAL)
 }
 
 /// As [`wrapped`], with the same blanks before every line.
-pub(super) fn indented(paragraph: &str, blanks: &str) -> String {
+pub(super) fn indented_to(paragraph: &str, blanks: &str, columns: usize) -> String {
+    let most = columns.saturating_sub(COLUMNS_USUAL - COLUMNS);
     let (mut text, mut line) = (String::new(), String::new());
     for word in paragraph.split_whitespace() {
         let width = blanks.chars().count() + line.chars().count() + 1 + word.chars().count();
-        if !line.is_empty() && width > COLUMNS {
+        if !line.is_empty() && width > most {
             text.extend([blanks, &line, "\n"]);
             line.clear();
         }
@@ -115,7 +145,8 @@ mod tests {
                 .all(|line| line.chars().count() <= COLUMNS && line.starts_with("  b") || line.starts_with("  f"))
         );
         assert_eq!(text.split_whitespace().count(), 80);
-        assert_eq!(wrapped(""), "");
-        assert_eq!(wrapped(&"x".repeat(200)).trim_end().len(), 200);
+        assert_eq!(wrapped("", 80), "");
+        assert_eq!(wrapped(&"x".repeat(200), 80).trim_end().len(), 200);
+        assert!(wrapped(&words, 40).lines().all(|line| line.chars().count() <= 38));
     }
 }

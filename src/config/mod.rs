@@ -23,6 +23,7 @@ mod value;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use toml::de::DeTable;
@@ -72,6 +73,8 @@ pub struct Gateway {
     pub language: Language,
     /// Who says that the clock is right.
     pub clock: ClockSource,
+    /// How old the last accepted test of a bed may be before somebody is reminded; `None` for never.
+    pub test_every: Option<Duration>,
 }
 
 /// One bed.
@@ -117,7 +120,7 @@ pub enum ConfigError {
         path: PathBuf,
     },
     /// It is there but cannot be read.
-    #[error("{}: cannot be read: {error}", path.display())]
+    #[error("{}: cannot be read: {error}{}", path.display(), with_rights(error))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -149,6 +152,15 @@ pub fn load(path: &Path, looks: Looks) -> Result<Sound, ConfigError> {
         }
     })?;
     checked(bytes, &path.display().to_string(), looks, true)
+}
+
+/// What to do about a file that is closed to us.
+fn with_rights(error: &io::Error) -> &'static str {
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        "; it is for root and the service alone: use sudo"
+    } else {
+        ""
+    }
 }
 
 /// Checks a text, such as one from [`accepted::recall`]; `name` stands for the file in what is reported.

@@ -6,7 +6,7 @@
 
 use toml::de::{DeTable, Error};
 
-use super::finding::{Notes, Span, named, quoted};
+use super::finding::{Notes, Span, named, nearest, quoted};
 
 /// How often the mended copy is read again at most. The usual file needs one round.
 const ROUNDS_MAX: usize = 8;
@@ -214,7 +214,15 @@ fn in_plain_words(message: &str, piece: &str) -> (String, String) {
         let help = match small.as_str() {
             "true" | "yes" => "write true, in small letters and without quotes".to_owned(),
             "false" | "no" => "write false, in small letters and without quotes".to_owned(),
-            _ => format!("write {}", quoted(bare)),
+            word => match nearest(word, ["true", "false"]) {
+                Some(near) => format!("did you mean {near}? Otherwise write {}", quoted(bare)),
+                None if word.starts_with(|c: char| c.is_ascii_digit())
+                    && word.contains(|c: char| c.is_alphabetic()) =>
+                {
+                    format!("a number has digits only; otherwise write {}", quoted(bare))
+                }
+                None => format!("write {}", quoted(bare)),
+            },
         };
         return (format!("text stands in straight quotes, unlike {}", named(piece)), help);
     }

@@ -17,7 +17,7 @@ const PATH_BYTES_MAX: usize = 4095;
 
 /// Keys that are often written one table too high or too low, and where they belong.
 pub(super) const HOMES: &[(&str, &[&str])] = &[
-    ("[gateway]", &["time-zone", "language", "clock"]),
+    ("[gateway]", &["time-zone", "language", "clock", "test-every"]),
     ("[store]", &["keep"]),
     ("[mqtt]", &["user", "password-file"]),
     ("[bed]", &["watch"]),

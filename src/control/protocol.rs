@@ -333,8 +333,8 @@ impl Refusal {
             Rights::Read | Rights::None => format!("group {READ_GROUP} (to look) or {ACT_GROUP} (to act)"),
         };
         let text = format!(
-            "this needs root or the {groups}: have the administrator run `usermod --append --groups {} USER`, then log \
-             in again",
+            "this needs root or the {groups}: use sudo, or have the administrator run `usermod --append --groups {} \
+             USER`, then log in again",
             if needed == Rights::Act { ACT_GROUP } else { READ_GROUP }
         );
         Self::new(Reason::Rights, text)

@@ -8,12 +8,13 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener as StdListener, UnixStream as StdStream};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
@@ -73,6 +74,8 @@ pub struct Setup {
     pub path: PathBuf,
     /// Where requests go.
     pub calls: mpsc::Sender<Call>,
+    /// Told each time it begins to listen.
+    pub opened: Arc<Notify>,
 }
 
 #[expect(clippy::infinite_loop, reason = "`Infallible` says so where `!` cannot be named yet")]
@@ -83,6 +86,7 @@ pub async fn run(setup: Setup) -> Infallible {
         match bind(&setup.path).await {
             Ok((access, socket)) => {
                 info!(path = %setup.path.display(), "Control socket is open");
+                setup.opened.notify_one();
                 match (Server { access, calls: setup.calls, refused: Refused::default() }).serve(&socket).await {}
             }
             Err(error) if !told => {

@@ -42,6 +42,20 @@ pub struct Status {
     pub store: Store,
     /// Open faults of the gateway itself.
     pub faults: Vec<Fault>,
+    /// Beds whose way to dispatch should be tested. Nothing is wrong with them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests_due: Vec<TestDue>,
+}
+
+/// A bed whose way to dispatch should be tested.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct TestDue {
+    /// Its id.
+    pub bed: BedId,
+    /// When dispatch accepted a test of it last; none: never.
+    #[serde(default, with = "millis_option", skip_serializing_if = "Option::is_none")]
+    pub tested: Option<Timestamp>,
 }
 
 /// Where the power comes from.
@@ -307,6 +321,7 @@ mod tests {
             channels: vec![channel],
             store: Store { state: StoreState::Sound, undelivered: 0, in_memory: 0, bytes: 0, error: None },
             faults: Vec::new(),
+            tests_due: Vec::new(),
         }
     }
 
@@ -316,6 +331,8 @@ mod tests {
         assert!(well.clone().judged().well);
         well.beds[0].mat = MatHealth::Paused;
         well.channels[0].state = ChannelState::Untried;
+        // A reminder is nothing wrong either.
+        well.tests_due = vec![TestDue { bed: "bed-1".parse().unwrap(), tested: None }];
         assert!(well.judged().well);
     }
 

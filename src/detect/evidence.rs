@@ -204,7 +204,9 @@ fn write_fault(f: &mut fmt::Formatter<'_>, fault: MatFault, lasted: Duration) ->
         MatFault::Stuck => "the value has not moved",
         MatFault::OutOfRange => "only values outside `range` have arrived",
         MatFault::Implausible => "only readings that cannot be used have arrived",
-        MatFault::Unplugged => "only values that no person and no empty bed could make have arrived",
+        MatFault::Unplugged => {
+            "the port has been gone, or has brought only what no person and no empty bed could make,"
+        }
         MatFault::Chatter => return f.write_str("the contact has opened for moments again and again"),
         MatFault::Drifted => return f.write_str("the empty level has moved too far from what was known"),
         MatFault::Offline => return f.write_str("the mat, or what lies before it, says that it is away"),

@@ -71,8 +71,10 @@ pub(super) fn status_line(health: &Health) -> String {
     if health.dispatch_lost {
         line += "; nobody can be told: no dispatch channel works";
     }
-    if health.outbox > 0 {
-        line += &["; ", &health.outbox.to_string(), " alerts wait"].concat();
+    match health.outbox {
+        0 => {}
+        1 => line += "; 1 alert waits",
+        count => line += &["; ", &count.to_string(), " alerts wait"].concat(),
     }
     line
 }

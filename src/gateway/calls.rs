@@ -4,19 +4,21 @@
 //! task of its own, so that nothing here holds up the watch.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::bed::Wish;
 use super::history::Wanted;
 use super::outbox::Outbox;
 use super::own::Own;
+use super::proofs::Proofs;
 use super::{Gateway, Started};
 use crate::clock::{self, Clock};
-use crate::control::status::{self, ChannelState, Phase, Power, Status, StoreState};
+use crate::control::status::{self, ChannelState, Phase, Power, Status, StoreState, TestDue};
 use crate::control::{self, Answer, Call, Reason, Request};
 use crate::detect::{PAUSE_MAX, Standing, ViewPhase};
 use crate::dispatch::ChannelView;
@@ -28,19 +30,26 @@ use crate::store::{self, Condition};
 /// How long a bed or the delivery task may take to say how it is.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 
+/// How long the start waits for the control socket: its folder may be on a disk that hangs.
+const CONTROL_OPENS_WITHIN: Duration = Duration::from_secs(1);
+
 /// Requests that wait for the gateway at most.
 const CALLS_MAX: usize = 16;
 
 impl Gateway {
-    /// Starts the control socket, where there is to be one; what is asked comes out of the receiver.
-    pub(super) fn start_control(&mut self, path: Option<PathBuf>) -> mpsc::Receiver<Call> {
+    /// Starts the control socket, where there is to be one; what is asked comes out of the receiver. Waits a moment for
+    /// it to be open: whoever asks once the service has started is answered.
+    pub(super) async fn start_control(&mut self, path: Option<PathBuf>) -> mpsc::Receiver<Call> {
         let (calls, called) = mpsc::channel(CALLS_MAX);
         if let Some(path) = path {
-            let setup = control::Setup { path, calls };
+            let opened = Arc::new(Notify::new());
+            let setup = control::Setup { path, calls, opened: Arc::clone(&opened) };
             self.supervisor.keep("control", tracing::info_span!("control"), move || {
                 let setup = setup.clone();
                 async move { match control::run(setup).await {} }
             });
+            // One that cannot be opened is logged there, and holds up nothing.
+            drop(timeout(CONTROL_OPENS_WITHIN, opened.notified()).await);
         }
         called
     }
@@ -176,6 +185,8 @@ impl Gateway {
             store: self.outbox.store().health(),
             own: self.own.clone(),
             health: self.board.follow(),
+            proofs: self.proofs.clone(),
+            test_every: self.config.gateway.test_every,
         }
     }
 }
@@ -196,6 +207,8 @@ pub(super) struct Look {
     store: watch::Receiver<store::Health>,
     own: Own,
     health: watch::Receiver<Health>,
+    proofs: Proofs,
+    test_every: Option<Duration>,
 }
 
 /// A bed that has to be asked.
@@ -243,8 +256,18 @@ impl Look {
                 .collect(),
             store,
             faults: self.own.open().into_iter().map(fault).collect(),
+            tests_due: self.tests_due(now.utc),
         };
         status.judged()
+    }
+
+    /// Finds the beds that should be tested. What was proven may not have been read yet while the store is being opened.
+    fn tests_due(&self, now: Timestamp) -> Vec<TestDue> {
+        let opening = self.store.borrow().condition == Condition::Opening;
+        let Some(every) = self.test_every.filter(|_| !opening) else { return Vec::new() };
+        let proofs = self.beds.iter().map(|bed| (bed.bed, self.proofs.of(bed.bed)));
+        let due = proofs.filter(|(_, proof)| proof.is_test_due(every, now));
+        due.map(|(bed, proof)| TestDue { bed, tested: proof.tested.map(|tested| tested.accepted) }).collect()
     }
 }
 

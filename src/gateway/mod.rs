@@ -135,7 +135,9 @@ pub enum Ended {
 pub async fn run(mut setup: Setup, orders: mpsc::Receiver<Order>) -> Ended {
     let control = setup.control.take();
     let mut gateway = Gateway::start(setup).await;
-    let calls = gateway.start_control(control);
+    let calls = gateway.start_control(control).await;
+    info!("Ready");
+    notify(&[NotifyState::Ready]);
     let ended = gateway.watch(orders, calls).await;
     gateway.end().await;
     ended
@@ -270,8 +272,6 @@ impl Gateway {
         gateway.start_disk_watch(late, receipts, remembered);
         gateway.tell_start(broken_file);
         gateway.set_watchdog();
-        info!("Ready");
-        notify(&[NotifyState::Ready]);
         gateway
     }
 

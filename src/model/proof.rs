@@ -2,6 +2,8 @@
 //!
 //! Levels and times only: no reading, and no name of who was there.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -56,4 +58,33 @@ pub struct Proof {
     /// The way to dispatch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tested: Option<Tested>,
+}
+
+impl Proof {
+    /// Tells whether the way to dispatch should be tested: it never was, or last longer than `every` ago.
+    #[must_use]
+    pub fn is_test_due(&self, every: Duration, now: Timestamp) -> bool {
+        let age = |tested: &Tested| now.duration_since(tested.accepted).unsigned_abs();
+        let older = |tested: &Tested| tested.accepted < now && age(tested) > every;
+        self.tested.as_ref().is_none_or(older)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_is_due_where_none_was_accepted_or_the_last_one_is_too_old() {
+        let (day, now) = (Duration::from_secs(24 * 3600), "2026-04-10T12:00:00Z".parse().unwrap());
+        let tested = |accepted: &str| {
+            let accepted = accepted.parse().unwrap();
+            Proof { calibrated: None, tested: Some(Tested { time: accepted, accepted, channel: "c".to_owned() }) }
+        };
+        assert!(Proof::default().is_test_due(90 * day, now));
+        assert!(!tested("2026-01-10T12:00:00Z").is_test_due(90 * day, now));
+        assert!(tested("2026-01-10T11:59:59Z").is_test_due(90 * day, now));
+        // A clock that was wrong then proves nothing against it.
+        assert!(!tested("2027-01-01T00:00:00Z").is_test_due(day, now));
+    }
 }

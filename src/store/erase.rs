@@ -56,7 +56,7 @@ pub struct Forgotten {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotErased {
     /// The daemon holds the lock.
-    #[error("{} is in use, so the watch runs: stop it first, with `systemctl stop nattvakt`", .0.display())]
+    #[error("{} is in use, so the watch runs: stop it first, with `sudo systemctl stop nattvakt`", .0.display())]
     InUse(PathBuf),
     /// The disk, or what lies on it.
     #[error("{0}")]

@@ -178,7 +178,7 @@ fn beside_a_daemon_it_takes_neither_bytes_nor_name_nor_store() {
     visit.assert("topic", "good", "gives readings");
     visit.assert("reading", "good", "the daemon last read it");
     visit.assert("store", "good", &format!("in use by the daemon, process {}; alerts that wait", daemon.pid()));
-    visit.assert("test", "warning", "not sent");
+    visit.assert("test", "good", "sent by the daemon, and accepted by ");
     mat.leaves();
     stream.leaves();
     wait_for(&dispatch, "bed-1", "rise");

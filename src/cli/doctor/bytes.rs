@@ -97,9 +97,20 @@ pub(crate) fn is_text(bytes: &[u8]) -> bool {
     share >= TEXT_SHARE_MIN
 }
 
-/// Cuts bytes into whole lines, as the sensor does.
+/// Cuts bytes into whole lines, as the sensor does. It leaves out the first one, which it may have missed the beginning of;
+/// where that is all there is, as of a mat that sends on change only, it has to do.
 pub(crate) fn lines(bytes: &[u8]) -> Vec<Vec<u8>> {
-    let (mut lines, mut found) = (Lines::new(), Vec::new());
+    let mut found = cut(Lines::new(), bytes);
+    if found.is_empty() {
+        let mut lines = Lines::new();
+        lines.push(b"\n", |_| {});
+        found = cut(lines, bytes);
+    }
+    found
+}
+
+fn cut(mut lines: Lines, bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
     lines.push(bytes, |line| found.extend(line.ok().map(<[u8]>::to_vec)));
     found
 }
@@ -192,6 +203,13 @@ mod tests {
         let mut started = garbled[..20].to_vec();
         started.extend(b"\n500\n501\n502\n503\n504\n505\n506\n");
         assert!(matches!(look(&started, Duration::from_secs(1), &settings(",", 0), None), Look::Lines(_)));
+    }
+
+    #[test]
+    fn the_one_line_of_a_mat_that_sends_on_change_is_a_line() {
+        let seen = lines_of(b"19\n", &settings(",", 0));
+        assert_eq!((seen.read, seen.refused, seen.last.as_str()), (1, 0, "19"));
+        assert_eq!(lines_of(b"20\r\n21\r\n", &settings(",", 0)).last, "21");
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use crate::control::{Answer, Client, NAME, Request, SERVICE_SOCKET, Status};
+use crate::control::protocol::{Step, TestStep};
+use crate::control::{Answer, Client, ClientError, NAME, Request, SERVICE_SOCKET, Status};
+use crate::model::AlertId;
 
 /// A daemon that runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,14 +60,53 @@ fn who(status: &str) -> Option<Who> {
 
 /// Asks the daemon how it is; nothing where no socket answers, or not us. Blocks, for some seconds at most.
 pub(super) fn ask(store: &Path) -> Option<Status> {
-    [&store.join(NAME), Path::new(SERVICE_SOCKET)].into_iter().find_map(ask_at)
+    ask_at(store, true)
 }
 
-fn ask_at(path: &Path) -> Option<Status> {
-    let mut client = Client::connect(path).ok()?;
-    client.ask(&Request::Status {}).ok()?;
-    let answer = client.answer().ok()?;
+/// As [`ask`]; `service`: it may be the system's service, whose socket is in a place of its own.
+pub(in crate::cli) fn ask_at(store: &Path, service: bool) -> Option<Status> {
+    let answer = connect(store, service).ok()?.ask_once(&Request::Status {}).ok()?;
     if let Answer::Status(status) = answer { Some(*status) } else { None }
+}
+
+/// Has the daemon send a test to dispatch, and returns how that came out. Blocks, for as long as given and some seconds.
+pub(super) fn test(store: &Path, within_s: u32) -> Result<Tested, ClientError> {
+    let mut daemon = connect(store, true)?;
+    daemon.ask(&Request::TestAlert { bed: None, within_s })?;
+    let mut tested = Tested { id: None, took_ms: 0, accepted: Vec::new(), problems: Vec::new() };
+    let mut raised = None;
+    loop {
+        let answer = daemon.answer()?;
+        let Answer::Test(TestStep { at, step }) = answer else { return Err(ClientError::unexpected(&answer)) };
+        match step {
+            Step::Raised { alert, .. } => (tested.id, raised) = (Some(alert), Some(at)),
+            Step::Accepted { channel, .. } => {
+                tested.took_ms = raised.map_or(0, |raised| at.duration_since(raised).as_millis());
+                tested.accepted.push(channel);
+            }
+            Step::Stored {} | Step::NotStored { .. } | Step::Waiting { .. } => {}
+            Step::Delivered {} => return Ok(tested),
+            Step::NotDelivered { problems } => return Ok(Tested { problems, ..tested }),
+        }
+    }
+}
+
+/// How a test that the daemon sent came out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Tested {
+    /// Its id.
+    pub(super) id: Option<AlertId>,
+    /// How long after it was raised the last one had accepted it, in milliseconds.
+    pub(super) took_ms: i128,
+    /// Who has accepted it.
+    pub(super) accepted: Vec<String>,
+    /// Why it was not delivered in time.
+    pub(super) problems: Vec<String>,
+}
+
+fn connect(store: &Path, service: bool) -> Result<Client, ClientError> {
+    let beside = Client::connect(&store.join(NAME));
+    if service { beside.or_else(|_| Client::connect(Path::new(SERVICE_SOCKET))) } else { beside }
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub(super) fn configuration(loaded: &Result<Sound, ConfigError>, file: &Path) ->
             match sound.report.warnings() {
                 0 => Line::good("config", says),
                 count => {
-                    let help = format!("`nattvakt check {shown}` shows them, and what the file means");
+                    let help = format!("`sudo nattvakt check {shown}` shows them, and what the file means");
                     Line::warning("config", format!("{says}, {}", many(count, "warning")), help)
                 }
             }
@@ -41,13 +41,13 @@ pub(super) fn configuration(loaded: &Result<Sound, ConfigError>, file: &Path) ->
             Line::wrong(
                 "config",
                 format!("{first}{more}"),
-                format!("`nattvakt check {shown}` shows all with a way out"),
+                format!("`sudo nattvakt check {shown}` shows all with a way out"),
             )
         }
         Err(ConfigError::Missing { .. }) => Line::wrong(
             "config",
             format!("{shown} is not there"),
-            "`nattvakt init` writes one, or name it: `nattvakt doctor FILE`",
+            "`sudo nattvakt init` writes one, or name it: `sudo nattvakt doctor FILE`",
         ),
         Err(error @ ConfigError::Unreadable { .. }) => {
             Line::wrong("config", error.to_string(), "run it as root: `sudo nattvakt doctor`")
@@ -59,7 +59,7 @@ pub(super) fn configuration(loaded: &Result<Sound, ConfigError>, file: &Path) ->
 pub(super) fn in_use(sound: &Sound) -> Option<Line> {
     let folders = accepted::folders(None, &sound.config.store.path);
     let used = folders.iter().find_map(|folder| accepted::recall(folder).ok().flatten())?;
-    let help = "`systemctl reload nattvakt` takes the file up, without a gap in the watch";
+    let help = "`sudo systemctl reload nattvakt` takes the file up, without a gap in the watch";
     (used != sound.text).then(|| Line::warning("config", "the daemon goes by an earlier version of the file", help))
 }
 
@@ -78,7 +78,8 @@ pub(super) fn rights(file: &Path, config: &Config, daemon: Option<&Daemon>) -> L
             let shown = path.display();
             let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
             if *write {
-                let help = format!("`usermod --append --groups dialout {name}`, then `systemctl restart nattvakt`");
+                let help =
+                    format!("`sudo usermod --append --groups dialout {name}`, then `sudo systemctl restart nattvakt`");
                 Line::wrong("rights", format!("the service's user {name} may not open {shown}{more}"), help)
             } else {
                 let help = format!(

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use serde::Serialize;
 
 use crate::cli::demo::look::{Ink, Look};
-use crate::cli::words::indented;
+use crate::cli::words::indented_to;
 
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -68,8 +68,8 @@ impl Line {
         Self { about: Some(about.to_string()), ..self }
     }
 
-    /// Writes it for a person.
-    pub(super) fn text(&self, look: Look) -> String {
+    /// Writes it for a person, whose terminal has so many columns.
+    pub(super) fn text(&self, look: Look, columns: usize) -> String {
         let (mark, ink) = match self.verdict {
             Verdict::Good => ("✓", Ink::Good),
             Verdict::Skipped => ("-", Ink::Dim),
@@ -77,11 +77,11 @@ impl Line {
             Verdict::Wrong => ("✗", Ink::Alarm),
         };
         let about = self.about.as_deref().map(|about| format!("{about}: ")).unwrap_or_default();
-        let body = indented(&format!("{about}{}", self.says), &" ".repeat(MARGIN));
+        let body = indented_to(&format!("{about}{}", self.says), &" ".repeat(MARGIN), columns);
         let mut text = format!("{} {:WIDTH$} {}", look.paint(ink, mark), self.check, body.trim_start());
         if let Some(help) = &self.help {
             // Writing to a text cannot fail.
-            let _always = write!(text, "{}", indented(&format!("-> {help}"), &" ".repeat(MARGIN)));
+            let _always = write!(text, "{}", indented_to(&format!("-> {help}"), &" ".repeat(MARGIN), columns));
         }
         text
     }
@@ -140,9 +140,9 @@ mod tests {
     fn a_line_says_what_was_found_and_what_to_do() {
         let line = Line::wrong("port", "nobody is there", "plug the mat in").about("bed-1");
         let expected = "✗ port      bed-1: nobody is there\n            -> plug the mat in\n";
-        assert_eq!(line.text(Look::default()), expected);
-        assert!(line.text(Look { colour: true, live: true }).starts_with("\x1b["));
-        let long = Line::good("disk", "word ".repeat(60)).text(Look::default());
+        assert_eq!(line.text(Look::default(), 80), expected);
+        assert!(line.text(Look { colour: true, live: true }, 80).starts_with("\x1b["));
+        let long = Line::good("disk", "word ".repeat(60)).text(Look::default(), 80);
         assert!(long.lines().all(|line| line.chars().count() <= 80), "{long}");
         assert!(long.lines().skip(1).all(|line| line.starts_with(&" ".repeat(MARGIN))), "{long}");
     }

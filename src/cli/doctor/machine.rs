@@ -104,11 +104,10 @@ fn judge_disk(disk: &Disk) -> Line {
     let (path, free) = (&disk.path, disk.free / MIB);
     let room = format!("{free} MiB of {} MiB are free at {path}", disk.size / MIB);
     let find = format!(
-        "make room: `du -xh {path} | sort -h | tail` shows what is large; often it is the log: `journalctl --vacuum-size=50M`"
+        "make room: `du -xh {path} | sort -h | tail` shows what is large; often it is the log: `sudo journalctl --vacuum-size=50M`"
     );
     if disk.read_only {
-        let help =
-            "a worn or damaged card is often set to read-only by the system: `dmesg | grep -i error`; replace the card";
+        let help = "a worn or damaged card is often set to read-only by the system: `sudo dmesg | grep -i error`; replace the card";
         Line::wrong("disk", format!("{path} can only be read: no alert can be kept"), help)
     } else if disk.free < FREE_WRONG {
         Line::wrong("disk", format!("only {room}"), find)
@@ -145,9 +144,10 @@ pub(super) fn store(path: &Path, daemon: Option<&Daemon>, said: Option<&Status>)
     let damaged = names.iter().filter(|name| name.starts_with("store.corrupt-")).count();
     let mut left = FILES_MAX;
     let size = size(path, &mut left) / 1024;
-    let user = match (daemon, said.map(|said| &said.store)) {
-        (Some(daemon), Some(store)) => {
-            let waiting = store.undelivered;
+    let user = match (daemon, said) {
+        (Some(daemon), Some(said)) => {
+            // What the store itself counts may be a minute behind.
+            let waiting = said.channels.iter().map(|channel| channel.waiting).max().unwrap_or_default();
             format!("in use by the daemon, process {}; alerts that wait for dispatch: {waiting}", daemon.pid)
         }
         (Some(daemon), None) => format!("in use by the daemon, process {}", daemon.pid),
@@ -156,7 +156,7 @@ pub(super) fn store(path: &Path, daemon: Option<&Daemon>, said: Option<&Status>)
     let says = format!("{}: {user}; {size} KiB", path.display());
     if damaged > 0 {
         let says = format!("{says}. It was found damaged and begun anew: {} beside it", many(damaged, "damaged store"));
-        let help = "was it a power cut, or is the card worn (`dmesg | grep -i error`)? What could be read was taken over; \
+        let help = "was it a power cut, or is the card worn (`sudo dmesg | grep -i error`)? What could be read was taken over; \
                     remove store.corrupt-* when nobody wants to look into it any more";
         return Line::warning("store", says, help);
     }

@@ -187,7 +187,9 @@ impl Port {
 
 fn way_to_free(name: &str, pid: u32) -> String {
     match name {
-        "ModemManager" => "it takes every serial port for a modem: `systemctl disable --now ModemManager`".to_owned(),
+        "ModemManager" => {
+            "it takes every serial port for a modem: `sudo systemctl disable --now ModemManager`".to_owned()
+        }
         "brltty" => "it takes adapters for a Braille display: `apt-get remove brltty`".to_owned(),
         _ => format!("end it, or let it read another port; `ps -p {pid} -f` shows what it is"),
     }
@@ -199,7 +201,7 @@ fn way_to_open(problem: &str) -> String {
     } else if problem.contains("in use") {
         "run it as root to see by whom: `sudo nattvakt doctor`".to_owned()
     } else {
-        "look at cable and adapter; `dmesg | tail` shows what the system says of them".to_owned()
+        "look at cable and adapter; `sudo dmesg | tail` shows what the system says of them".to_owned()
     }
 }
 

@@ -1,8 +1,8 @@
-//! `nattvakt doctor`: goes through everything from the plug to dispatch, in order. Changes nothing, and takes nothing from
+//! `sudo nattvakt doctor`: goes through everything from the plug to dispatch, in order. Changes nothing, and takes nothing from
 //! a daemon that runs: not its bytes, nor its name at the broker, nor its store.
 
 pub(super) mod bytes;
-mod daemon;
+pub(super) mod daemon;
 mod files;
 mod line;
 mod machine;
@@ -13,6 +13,7 @@ mod send;
 mod service;
 mod way;
 
+use std::io::stdout;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -21,6 +22,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::demo::Look;
+use super::wire::reminders;
+use super::words::columns;
 use super::{Failure, block_on, json_line, print};
 use crate::clock::{self, Clock, ClockSource};
 use crate::config::{self, Config, ConfigError, Looks, Sound};
@@ -62,7 +65,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = listen)]
     listen: Duration,
 
-    /// Send a marked test message to each way to dispatch (only while no daemon runs; with it: `nattvakt test-alert`).
+    /// Send a marked test message: by the daemon, the way that an alarm goes; where none runs to each way to dispatch.
     #[arg(long)]
     send: bool,
 
@@ -114,7 +117,7 @@ impl Doctor {
     /// Shows a line at once: whoever waits sees how far it is.
     fn tell(&mut self, line: Line) {
         if !self.args.json && self.broken.is_none() {
-            self.broken = print(&line.text(self.look)).err();
+            self.broken = print(&line.text(self.look, columns(stdout()))).err();
         }
         self.lines.push(line);
     }
@@ -130,7 +133,7 @@ impl Doctor {
             self.progress.blocking("reading the configuration", DISK_WITHIN, move || config::load(&file, Looks::Here));
         match loaded.await {
             None => {
-                let help = "the disk does not answer: `dmesg | tail`; replace the card";
+                let help = "the disk does not answer: `sudo dmesg | tail`; replace the card";
                 self.tell(Line::wrong("config", "cannot be read in time", help));
                 self.without().await;
             }
@@ -231,7 +234,7 @@ impl Doctor {
         if let Some(lines) = self.progress.blocking("looking at the disk", DISK_WITHIN, look).await {
             self.tell_all(lines);
         } else {
-            let help = "`dmesg | tail` shows what the system says of it; replace the card";
+            let help = "`sudo dmesg | tail` shows what the system says of it; replace the card";
             self.tell(Line::wrong("disk", format!("{shown}: the disk does not answer"), help));
         }
     }
@@ -253,16 +256,20 @@ impl Doctor {
     /// What the daemon itself says is wrong.
     fn said(&mut self, said: Option<&Status>) {
         for problem in said.map(|said| said.problems.as_slice()).unwrap_or_default() {
-            self.tell(Line::wrong("daemon", format!("it says: {problem}"), "`nattvakt status` shows it whole"));
+            self.tell(Line::wrong("daemon", format!("it says: {problem}"), "`sudo nattvakt status` shows it whole"));
+        }
+        // One that is sent now is told of in its own line.
+        for due in said.filter(|_| !self.args.send).map(reminders).unwrap_or_default() {
+            let (due, help) = due.split_once("; ").unwrap_or((&due, ""));
+            self.tell(Line::warning("proof", due, help));
         }
     }
 
     async fn send(&mut self, config: &Config, clock: &Clock, daemon: Option<&Daemon>) {
-        if daemon.is_some() {
-            let help = "`nattvakt test-alert` sends one through the daemon, the way that an alarm goes";
-            return self.tell(Line::warning("test", "not sent: the daemon runs, and numbers its alerts itself", help));
-        }
         let progress = self.progress;
+        if daemon.is_some() {
+            return self.tell(send::by_daemon(config, progress).await);
+        }
         send::send(config, clock, progress, |line| self.tell(line)).await;
     }
 }

@@ -1,7 +1,8 @@
-//! One marked test message to each way out, without the daemon. With it, the daemon sends tests itself.
+//! One marked test message: by the daemon where it runs, which numbers its alerts itself, else to each way out.
 
 use std::time::Duration;
 
+use super::daemon;
 use super::line::Line;
 use super::progress::Progress;
 use crate::clock::{self, Clock};
@@ -40,10 +41,34 @@ async fn to_one(config: &Config, channel: &ChannelSettings, alert: &Alert, clock
         Some(Outcome::TryAgain { problem, .. } | Outcome::ChannelWrong { problem }) => Line::wrong(
             "test",
             format!("not accepted: {problem}"),
-            "ask dispatch what they see, with the time of this test",
+            "mend what this and the lines above say; if nothing is wrong here, ask dispatch what they see",
         ),
         None => Line::wrong("test", "no answer", "ask dispatch what they see, with the time of this test"),
     }
+}
+
+/// Has the daemon send a test, the way that an alarm goes.
+pub(super) async fn by_daemon(config: &Config, progress: Progress) -> Line {
+    let store = config.store.path.clone();
+    let within_s = u32::try_from(SENT_WITHIN.as_secs()).unwrap_or(u32::MAX);
+    let send = move || daemon::test(&store, within_s);
+    match progress.blocking("having the daemon send a test", SENT_WITHIN * 2, send).await {
+        Some(Ok(tested)) => judge(&tested),
+        Some(Err(error)) => Line::wrong("test", format!("not sent: {error}"), "`sudo nattvakt test-alert` sends one"),
+        None => Line::wrong("test", "the daemon does not answer", "`sudo systemctl restart nattvakt`, and report this"),
+    }
+}
+
+/// Judges what came of it. PURE.
+fn judge(tested: &daemon::Tested) -> Line {
+    let id = tested.id.as_ref().map(|id| format!("; its id is {}", id.as_str())).unwrap_or_default();
+    let who = tested.accepted.join(" and ");
+    if !tested.problems.is_empty() || tested.accepted.is_empty() {
+        let problems = tested.problems.join("; ");
+        let says = format!("sent by the daemon, and not accepted in {} s: {problems}", SENT_WITHIN.as_secs());
+        return Line::wrong("test", says, "mend what this and the lines above say; it stays on its way until then");
+    }
+    Line::good("test", format!("sent by the daemon, and accepted by {who} in {} ms{id}", tested.took_ms))
 }
 
 fn test(config: &Config, clock: &Clock) -> Result<Alert, getrandom::Error> {
@@ -59,4 +84,30 @@ fn test(config: &Config, clock: &Clock) -> Result<Alert, getrandom::Error> {
         closes: Vec::new(),
         event,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::line::Verdict;
+    use super::*;
+
+    #[test]
+    fn what_the_daemon_tells_of_its_test_is_judged() {
+        let tested = daemon::Tested {
+            id: Some(AlertId::from_entropy(7)),
+            took_ms: 84,
+            accepted: vec!["larmcentral".to_owned()],
+            problems: Vec::new(),
+        };
+        let line = judge(&tested);
+        assert_eq!(line.verdict, Verdict::Good);
+        assert!(
+            line.says.starts_with("sent by the daemon, and accepted by larmcentral in 84 ms; its id is "),
+            "{line:?}"
+        );
+        // With `order = "all"` one may have accepted it and another not.
+        let line = judge(&daemon::Tested { problems: vec!["reserv: connection refused".to_owned()], ..tested });
+        assert_eq!(line.verdict, Verdict::Wrong);
+        assert!(line.says.ends_with("reserv: connection refused"), "{line:?}");
+    }
 }

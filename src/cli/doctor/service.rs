@@ -66,7 +66,8 @@ pub(super) fn judge(asked: &Result<Properties, String>, running: Option<u32>) ->
     };
     let of = |key: &str| properties.get(key).map_or("", String::as_str);
     if of("LoadState") != "loaded" {
-        let help = "install the package, or copy nattvakt.service to /etc/systemd/system and `systemctl daemon-reload`";
+        let help =
+            "install the package, or copy nattvakt.service to /etc/systemd/system and `sudo systemctl daemon-reload`";
         return vec![Line::warning(
             "unit",
             "nattvakt is not installed as a service: nothing starts it after a power cut",
@@ -88,20 +89,20 @@ fn active<'a>(of: &impl Fn(&str) -> &'a str, running: Option<u32>) -> Line {
     match of("ActiveState") {
         "active" | "reloading" if of("UnitFileState") == "disabled" => {
             let says = format!("running, but it will not start after a power cut{status}");
-            Line::warning("unit", says, "`systemctl enable nattvakt`")
+            Line::warning("unit", says, "`sudo systemctl enable nattvakt`")
         }
         "active" | "reloading" if of("NeedDaemonReload") == "yes" => Line::warning(
             "unit",
             "running, but the unit file has changed since",
-            "`systemctl daemon-reload`, then `systemctl restart nattvakt`",
+            "`sudo systemctl daemon-reload`, then `sudo systemctl restart nattvakt`",
         ),
         "active" | "reloading" if !matches!(of("NRestarts"), "0" | "") => {
             let says = format!("running, after {} restarts{status}", of("NRestarts"));
-            Line::warning("unit", says, "`journalctl -u nattvakt -p warning` shows what ended it")
+            Line::warning("unit", says, "`sudo journalctl -u nattvakt -p warning` shows what ended it")
         }
         "active" | "reloading" => Line::good("unit", format!("running{status}")),
         "activating" => {
-            let help = "`journalctl -u nattvakt -n 30` shows what it waits for or what ends it";
+            let help = "`sudo journalctl -u nattvakt -n 30` shows what it waits for or what ends it";
             Line::warning("unit", format!("starting ({}){status}", of("SubState")), help)
         }
         "failed" => {
@@ -109,17 +110,19 @@ fn active<'a>(of: &impl Fn(&str) -> &'a str, running: Option<u32>) -> Line {
             Line::wrong(
                 "unit",
                 says,
-                "`journalctl -u nattvakt -n 30` shows why; exit code 2 is the configuration: `nattvakt check`",
+                "`sudo journalctl -u nattvakt -n 30` shows why; exit code 2 is the configuration: `sudo nattvakt check`",
             )
         }
         _ if running.is_some() => Line::warning(
             "unit",
             "the service is stopped, and another nattvakt runs in its place",
-            "nothing starts that one after a power cut: end it, and `systemctl start nattvakt`",
+            "nothing starts that one after a power cut: end it, and `sudo systemctl start nattvakt`",
         ),
-        other => {
-            Line::wrong("unit", format!("not running ({other}): nobody watches"), "`systemctl enable --now nattvakt`")
-        }
+        other => Line::wrong(
+            "unit",
+            format!("not running ({other}): nobody watches"),
+            "`sudo systemctl enable --now nattvakt`",
+        ),
     }
 }
 

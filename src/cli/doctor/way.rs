@@ -37,7 +37,7 @@ impl Ways<'_> {
         let Way::Https(https) = &channel.way;
         let name = channel.name.as_str();
         let Some((host, port, over_tls)) = target(https) else {
-            return each(Line::wrong("dns", "`url` is no address", "run `nattvakt check`").about(name));
+            return each(Line::wrong("dns", "`url` is no address", "run `sudo nattvakt check`").about(name));
         };
         let Some(address) = self.address(&host, port, name, each).await else { return };
         if !self.connect(address, name, each).await {
@@ -172,7 +172,7 @@ fn judge_meeting(met: &Met, now: Timestamp, zone: &TimeZone) -> Line {
 
 fn way_out(refused: &Refused) -> &'static str {
     match refused {
-        Refused::OurFiles(_) => "run `nattvakt check`: it shows where",
+        Refused::OurFiles(_) => "run `sudo nattvakt check`: it shows where",
         Refused::Connection(_) => "is it a web server with TLS that answers there? Is `url` right?",
         Refused::Ended => "is the clock of this gateway right (see above)? If it is, tell dispatch to renew theirs",
         Refused::NotYet => "the clock of this gateway is behind, or dispatch's certificate was made too early",

@@ -41,15 +41,11 @@ pub(crate) struct Args {
     html: Option<PathBuf>,
 
     /// The language of the page: sv or en [default: the gateway's]
-    #[arg(long, value_name = "LANGUAGE", value_parser = language)]
+    #[arg(long, value_name = "LANGUAGE", value_parser = super::words::language)]
     language: Option<Language>,
 
     #[command(flatten)]
     wire: Wire,
-}
-
-fn language(text: &str) -> Result<Language, String> {
-    [Language::Sv, Language::En].into_iter().find(|language| language.to_string() == text).ok_or("sv or en".to_owned())
 }
 
 /// What every page begins with.
@@ -78,7 +74,11 @@ impl Args {
         let Answer::Proof { proof, .. } = &answer else { return Err(failure(&ClientError::unexpected(&answer))) };
         let page = Facts { config: &config, bed, proof, now: clock::utc() }.page();
         match &self.html {
-            Some(file) => write(file, &html::html(&page))?,
+            Some(file) => {
+                write(file, &html::html(&page))?;
+                let proven = if page.is_proven() { "" } else { " Not everything on it was proven: see the capitals." };
+                print(&format!("{} is written; a browser shows and prints it.{proven}\n", file.display()))?;
+            }
             None => print(&text::text(&page))?,
         }
         Ok(if page.is_proven() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -48,7 +48,7 @@ pub(crate) fn choose(beds: &[Bed], id: Option<BedId>) -> Result<&Bed, Failure> {
         (Some(id), _) => beds
             .iter()
             .find(|bed| bed.id == id)
-            .ok_or_else(|| Failure::usage(format!("there is no bed {id}; there are {}", known()))),
+            .ok_or_else(|| Failure::usage(format!("there is no bed {id}; there are: {}", known()))),
     }
 }
 

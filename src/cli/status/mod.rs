@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Failure;
 use super::demo::Look;
 use super::wire::{Wire, failure, zone};
-use super::words::{json_line, print, print_on};
+use super::words::{columns, json_line, print, print_on};
 use crate::control::{Answer, Client, ClientError, Request, Status};
 
 /// How often `--watch` looks again.
@@ -76,7 +76,10 @@ impl Args {
     }
 
     fn show(&self, status: &Status) -> String {
-        if self.json { json_line(status) } else { screen::screen(status, &zone(&status.time_zone), Look::of_stdout()) }
+        if self.json {
+            return json_line(status);
+        }
+        screen::screen(status, &zone(&status.time_zone), Look::of_stdout(), columns(std::io::stdout()))
     }
 }
 

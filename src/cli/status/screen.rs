@@ -1,9 +1,9 @@
-//! The one screen of `status`: 80 columns wide but for what is wrong in words. PURE.
+//! The one screen of `status`: 80 columns wide but for what is wrong in words, or narrow for a phone. PURE.
 
 use jiff::tz::TimeZone;
 
 use crate::cli::demo::{Ink, Look};
-use crate::cli::wire::{span, wall};
+use crate::cli::wire::{reminders, span, wall};
 use crate::control::Status;
 use crate::control::status::{Bed, Channel, ChannelState, Phase, Power, Store, StoreState};
 use crate::model::MatHealth;
@@ -12,16 +12,26 @@ use crate::model::health::ClockHealth;
 /// A mat that was read within these seconds is read now; contacts and the like say something seldom.
 const READ_NOW_S: u64 = 10;
 
+/// A terminal with fewer columns gets no table.
+const TABLE_COLUMNS: usize = 72;
+
 /// Draws the screen.
-pub(super) fn screen(status: &Status, zone: &TimeZone, look: Look) -> String {
+pub(super) fn screen(status: &Status, zone: &TimeZone, look: Look, columns: usize) -> String {
+    let narrow = columns < TABLE_COLUMNS;
     let mut text = head(status, zone);
-    text += &look.paint(Ink::Dim, "\nBED       STATE                      MAT                    WATCH\n");
-    for bed in &status.beds {
-        text += &line_of_bed(bed, status, zone, look);
+    if narrow {
+        text = text.replace(", ", "\n").replace(": ", ":\n  ");
+    } else {
+        text += &look.paint(Ink::Dim, "\nBED       STATE                      MAT                    WATCH\n");
     }
-    text += &look.paint(Ink::Dim, "\nDISPATCH          STATE            LAST ACCEPTED         WAITING\n");
+    for bed in &status.beds {
+        text += &line_of_bed(bed, status, zone, look, narrow);
+    }
+    if !narrow {
+        text += &look.paint(Ink::Dim, "\nDISPATCH          STATE            LAST ACCEPTED         WAITING\n");
+    }
     for channel in &status.channels {
-        text += &line_of_channel(channel, status, zone, look);
+        text += &line_of_channel(channel, status, zone, look, narrow);
     }
     text += &["\nStore: ", &words_of_store(&status.store), "\n"].concat();
     if let Some(power) = status.power {
@@ -30,7 +40,15 @@ pub(super) fn screen(status: &Status, zone: &TimeZone, look: Look) -> String {
             Power::Battery => "Power: battery, the mains are away\n",
         };
     }
-    text + &verdict(status, look)
+    text += &verdict(status, look);
+    let due = reminders(status);
+    if !due.is_empty() {
+        text += &["\n", &look.paint(Ink::Warning, "Due:"), "\n"].concat();
+    }
+    for reminder in due {
+        text += &["  - ", &reminder, "\n"].concat();
+    }
+    text
 }
 
 fn head(status: &Status, zone: &TimeZone) -> String {
@@ -46,17 +64,21 @@ fn head(status: &Status, zone: &TimeZone) -> String {
     )
 }
 
-fn line_of_bed(bed: &Bed, status: &Status, zone: &TimeZone, look: Look) -> String {
+fn line_of_bed(bed: &Bed, status: &Status, zone: &TimeZone, look: Look, narrow: bool) -> String {
     let since = bed.since.map_or(String::new(), |since| format!(" since {}", wall(since, status.time, zone)));
     let state = format!("{}{since}", bed.phase.words());
-    let mat = pad(&words_of_mat(bed, status), 23);
+    let mat = pad(&words_of_mat(bed, status), if narrow { 0 } else { 23 });
     let mat = match bed.mat {
         _ if bed.phase == Phase::NoAnswer => mat,
         MatHealth::Ok => look.paint(Ink::Good, &mat),
         MatHealth::Learning | MatHealth::Paused => look.paint(Ink::Warning, &mat),
         MatHealth::Fault(_) => look.paint(Ink::Alarm, &mat),
     };
-    format!("{}{}{mat}{}\n", pad(bed.bed.as_str(), 10), pad(&state, 27), words_of_watch(bed, status, zone))
+    let watch = words_of_watch(bed, status, zone);
+    if narrow {
+        return format!("\n{}: {state}\n  mat: {}\n  watch: {watch}\n", bed.bed, mat.trim_end());
+    }
+    format!("{}{}{mat}{watch}\n", pad(bed.bed.as_str(), 10), pad(&state, 27))
 }
 
 fn words_of_mat(bed: &Bed, status: &Status) -> String {
@@ -79,7 +101,7 @@ fn words_of_watch(bed: &Bed, status: &Status, zone: &TimeZone) -> String {
     bed.watch_changes.map_or(word.to_owned(), |until| format!("{word} until {}", wall(until, status.time, zone)))
 }
 
-fn line_of_channel(channel: &Channel, status: &Status, zone: &TimeZone, look: Look) -> String {
+fn line_of_channel(channel: &Channel, status: &Status, zone: &TimeZone, look: Look, narrow: bool) -> String {
     let (state, ink) = match channel.state {
         ChannelState::Works => ("works", Ink::Good),
         ChannelState::Untried => ("not tried yet", Ink::Warning),
@@ -89,8 +111,13 @@ fn line_of_channel(channel: &Channel, status: &Status, zone: &TimeZone, look: Lo
         let ago = status.time.duration_since(accepted).as_secs().try_into().unwrap_or(0);
         if ago < 3600 { format!("{} ago", span(ago)) } else { wall(accepted, status.time, zone) }
     });
-    let state = look.paint(ink, &pad(state, 16));
-    let mut line = format!("{}{state} {}{}\n", pad(&channel.name, 18), pad(&accepted, 22), channel.waiting);
+    let (name, waiting) = (&channel.name, channel.waiting);
+    let mut line = if narrow {
+        format!("\n{name}: {}\n  last accepted: {accepted}\n  waiting: {waiting}\n", look.paint(ink, state))
+    } else {
+        let state = look.paint(ink, &pad(state, 16));
+        format!("{}{state} {}{waiting}\n", pad(name, 18), pad(&accepted, 22))
+    };
     if let (ChannelState::Works | ChannelState::Untried, Some(error)) = (channel.state, &channel.error) {
         line += &["  last error: ", error, "\n"].concat();
     }
@@ -160,7 +187,7 @@ mod tests {
     #[test]
     fn a_home_fits_on_one_screen() {
         let status = status(home());
-        let drawn = screen(&status, &crate::cli::wire::zone(&status.time_zone), PLAIN);
+        let drawn = screen(&status, &crate::cli::wire::zone(&status.time_zone), PLAIN, 80);
         let expected = "\
 nattvakt 0.1.0, gateway 4601234567, running for 3 d 4 h
 2026-01-16 00:12:04 (Europe/Stockholm), the clock is trusted
@@ -187,7 +214,28 @@ All is well.
         let mut json = home();
         json["beds"][0]["mat"] = "silent".into();
         let status = status(json).judged();
-        let drawn = screen(&status, &TimeZone::UTC, PLAIN);
+        let drawn = screen(&status, &TimeZone::UTC, PLAIN, 80);
         assert!(drawn.ends_with("\nSomething is wrong:\n  - bed-1: the mat cannot be trusted: silent\n"), "{drawn}");
+    }
+
+    #[test]
+    fn a_phone_gets_no_table() {
+        let drawn = screen(&status(home()), &TimeZone::UTC, PLAIN, 40);
+        assert!(
+            drawn.contains("\nbed-2: empty since 22:12\n  mat: paused, read 2 min ago\n  watch: paused until 00:30\n")
+        );
+        assert!(drawn.contains("\nreserv: not tried yet\n  last accepted: not since the start\n  waiting: 2\n"));
+        assert!(drawn.lines().all(|line| line.chars().count() <= 40), "{drawn}");
+    }
+
+    #[test]
+    fn what_is_due_is_said_beneath_and_is_nothing_wrong() {
+        let mut json = home();
+        json["tests-due"] = serde_json::json!([{"bed": "bed-1"}, {"bed": "bed-2", "tested": "2025-09-01T10:00:00Z"}]);
+        let drawn = screen(&status(json).judged(), &TimeZone::UTC, PLAIN, 80);
+        let expected = "\nAll is well.\n\nDue:\n  \
+            - bed-1: no test alert has been accepted yet; `sudo nattvakt test-alert bed-1`\n  \
+            - bed-2: the last test alert is from 2025-09-01; `sudo nattvakt test-alert bed-2`\n";
+        assert!(drawn.ends_with(expected), "{drawn}");
     }
 }

@@ -1,5 +1,7 @@
 //! `[gateway]`: which home this is.
 
+use std::time::Duration;
+
 use jiff::tz::{self, TimeZone};
 
 use crate::clock::ClockSource;
@@ -12,17 +14,27 @@ use crate::model::{GatewayId, Language};
 /// The time zone where none is given.
 const ZONE_DEFAULT: &str = "Europe/Stockholm";
 
+/// How old a test may be where nothing is given: a season.
+const TEST_EVERY_DEFAULT: Duration = DAY.saturating_mul(90);
+
+/// The longest that may be given.
+const TEST_EVERY_MAX: Duration = DAY.saturating_mul(3650);
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
 /// The table as read; the id may be missing or wrong.
 pub(super) struct Read {
     pub(super) zone: TimeZone,
     id: Option<GatewayId>,
     language: Language,
     clock: ClockSource,
+    test_every: Option<Duration>,
 }
 
 impl Read {
     pub(super) fn checked(self) -> Option<Gateway> {
-        Some(Gateway { id: self.id?, zone: self.zone, language: self.language, clock: self.clock })
+        let Self { zone, id, language, clock, test_every } = self;
+        Some(Gateway { id: id?, zone, language, clock, test_every })
     }
 }
 
@@ -36,12 +48,14 @@ pub(super) fn read(root: &mut Table<'_>, notes: &mut Notes) -> Read {
     let zone = table.text("time-zone", notes).and_then(|name| zone(&name, notes));
     let language = table.word("language", &[("sv", Language::Sv), ("en", Language::En)], notes);
     let clock = table.word("clock", &[("ntp", ClockSource::Ntp), ("rtc", ClockSource::Rtc)], notes);
+    let test_every = table.duration_or("test-every", "off", DAY..=TEST_EVERY_MAX, notes);
     table.close(notes);
     Read {
         zone: zone.or_else(|| TimeZone::get(ZONE_DEFAULT).ok()).unwrap_or(TimeZone::UTC),
         id,
         language: language.unwrap_or_default(),
         clock: clock.unwrap_or_default(),
+        test_every: test_every.or(Some(TEST_EVERY_DEFAULT)),
     }
 }
 

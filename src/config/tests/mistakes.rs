@@ -293,6 +293,8 @@ fn the_way_out_is_the_one_that_was_meant() {
         report.findings()[0].help.clone()
     };
     assert_eq!(help("[mqtt]\nurll = \"x\""), "did you mean `url`?");
+    assert_eq!(help("[gateway]\nid = \"1\"\nlanguage = ture"), "did you mean true? Otherwise write \"ture\"");
+    assert_eq!(help("[gateway]\nid = 9600x"), "a number has digits only; otherwise write \"9600x\"");
     assert_eq!(help("[gateway]\nid = \"1\"\ntimezone = \"UTC\""), "did you mean `time-zone`?");
     assert_eq!(help("[gateway]\nid = \"1\"\ntime-zone = \"Europe/Stokholm\""), "did you mean \"Europe/Stockholm\"?");
     assert_eq!(help("[gateway]\nid = \"1\"\ntime-zone = \"stockholm\""), "did you mean \"Europe/Stockholm\"?");

@@ -154,6 +154,7 @@ fn every_key_but_the_few_has_the_documented_default() {
     let config = sound(MINIMAL);
     assert_eq!(config.gateway.zone.iana_name(), Some("Europe/Stockholm"));
     assert_eq!((config.gateway.language, config.gateway.clock), (Language::Sv, ClockSource::Ntp));
+    assert_eq!(config.gateway.test_every, Some(Duration::from_secs(90 * 24 * 3600)));
     assert_eq!(config.store, store::Settings::default());
     assert_eq!(config.broker, Some(sensor::BrokerSettings::default()));
     let bed = &config.beds[0];
@@ -200,6 +201,7 @@ fn the_annotated_file_names_every_key() {
         "time-zone",
         "language",
         "clock",
+        "test-every",
         "path",
         "keep",
         "url",
