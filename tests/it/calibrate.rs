@@ -26,6 +26,7 @@ impl Calibrate {
             .args(["calibrate", "--config"])
             .arg(home.configuration())
             .args(more)
+            .args(if more.contains(&"sv") { &[][..] } else { &["--language", "en"] })
             .env_remove("RUNTIME_DIRECTORY")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -161,4 +162,31 @@ fn beside_the_daemon_the_bed_is_paused_nobody_is_alarmed_and_the_result_is_kept(
         .unwrap();
     let page = String::from_utf8(page.stdout).unwrap();
     assert!(page.contains("Verdict") && page.contains("good") && page.contains("NOT SENT"), "{page}");
+}
+
+#[test]
+fn a_bed_that_is_paused_already_is_left_alone() {
+    let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
+    home.configure(&[Bed::serial("bed-1", mat.port())], &[channel(dispatch.url(), "")]);
+    let daemon = Daemon::start(&home);
+    mat.wait_read(&daemon);
+    let mut first = Calibrate::start(&home, &["--no-write"]);
+    first.asks(1);
+    first.answer("");
+    let (status, _, told) = Calibrate::start(&home, &["--no-write"]).finish();
+    assert_eq!(status.code(), Some(1), "{told}");
+    assert!(told.contains("bed-1 is paused already, until "), "{told}");
+    // The first one walks on, and the bed is still paused.
+    first.asks(2);
+    wait_for(&dispatch, "bed-1", "paused");
+    assert!(alerts(&dispatch).iter().all(|alert| alert.kind() != "resumed"));
+}
+
+#[test]
+fn it_speaks_swedish_where_the_home_does() {
+    let (home, mat) = (Home::new(), Mat::new());
+    home.configure(&[Bed::serial("bed-1", mat.port())], &[channel("http://127.0.0.1:9/alerts", "")]);
+    let calibrate = Calibrate::start(&home, &["--language", "sv"]);
+    calibrate.says("Sängen bäddad som på natten, och tom.");
+    calibrate.says("Tryck Enter när det är så.");
 }

@@ -1,30 +1,47 @@
 //! Questions on stderr, answers from stdin. Never waits for an answer where it would hold up anything else.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 
 use crate::cli::Failure;
+
+/// Lines that somebody types while nothing is asked are kept up to this; then they are let go.
+const TYPED_MAX: usize = 64;
 
 /// The lines that come from stdin.
 pub(super) struct Answers {
     lines: mpsc::Receiver<String>,
+    /// Whether somebody types them.
+    typed: bool,
 }
 
 impl Answers {
     /// Starts to listen, on a thread that ends with stdin or with the program.
     pub(super) fn listen() -> Result<Self, Failure> {
-        let (hand_on, lines) = mpsc::channel(1);
+        let typed = io::stdin().is_terminal();
+        let (hand_on, lines) = mpsc::channel(TYPED_MAX);
         let listen = move || {
             for line in io::stdin().lock().lines() {
                 let Ok(line) = line else { return };
-                if hand_on.blocking_send(line).is_err() {
+                let gone = match hand_on.try_send(line) {
+                    Ok(()) => false,
+                    Err(TrySendError::Full(_)) if typed => false,
+                    Err(TrySendError::Full(line) | TrySendError::Closed(line)) => hand_on.blocking_send(line).is_err(),
+                };
+                if gone {
                     return;
                 }
             }
         };
         std::thread::Builder::new().name("answers".to_owned()).spawn(listen).map_err(Failure::failed)?;
-        Ok(Self { lines })
+        Ok(Self { lines, typed })
+    }
+
+    /// Forgets what was typed before the question: an Enter too many must not begin the next step.
+    pub(super) fn forget(&mut self) {
+        while self.typed && self.lines.try_recv().is_ok() {}
     }
 
     /// Waits for the next line; `None` once stdin has ended.
@@ -34,7 +51,8 @@ impl Answers {
 
     /// Asks; only a clear yes, in English or Swedish, is one.
     pub(super) async fn yes(&mut self, question: &str) -> Result<bool, Failure> {
-        say(&format!("{question} [y/N] "))?;
+        self.forget();
+        say(&format!("{question} "))?;
         let answer = self.next().await.unwrap_or_default();
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "j" | "ja"))
     }

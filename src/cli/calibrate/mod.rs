@@ -7,20 +7,22 @@ mod mat;
 mod told;
 mod walk;
 mod watch;
+mod words;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use super::replay::drive::choose;
 use super::wire::Wire;
-use super::{Failure, Signals, block_on, words};
+use super::{Failure, Signals, block_on, print};
 use crate::config::{self, Bed, Config, Looks, Sound};
 use crate::detect::calibration::Proof;
-use crate::model::BedId;
 use crate::model::proof::Grade;
+use crate::model::{BedId, Language};
 use ask::{Answers, say};
 use walk::Walk;
 use watch::Paused;
+use words::Words;
 
 /// Measures a mat with somebody at the bed, and says whether it is good enough.
 ///
@@ -28,7 +30,8 @@ use watch::Paused;
 /// about ten seconds after Enter. Then it says what the mat is like and what to do about it, and writes the levels of
 /// the empty and the occupied bed into the configuration if you agree; the file as it was is kept beside it. Where the
 /// daemon runs, the bed is paused meanwhile, for half an hour at most, and the result is kept for `handover`; this needs root
-/// or the group nattvakt-act.
+/// or the group nattvakt-act. A bed that is paused already is left alone: somebody may be at it. Speaks the language of the
+/// configuration.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit code: 0 if the mat can be used, 1 if not.
@@ -52,6 +55,10 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
 
+    /// The language: sv or en [default: the gateway's]
+    #[arg(long, value_name = "LANGUAGE", value_parser = super::words::language)]
+    language: Option<Language>,
+
     #[command(flatten)]
     wire: Wire,
 }
@@ -61,15 +68,20 @@ impl Args {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         let Sound { config, text, .. } = config::load(self.wire.file(), Looks::Here).map_err(Failure::usage)?;
         let bed = choose(&config.beds, self.bed)?;
-        let paused = Paused::begin(&self.wire, bed.id)?;
-        if paused.is_some() {
-            say(&format!("{} is not watched while you walk through the steps, and dispatch is told so.\n", bed.id))?;
-        }
+        let words = Words(self.language.unwrap_or(config.gateway.language));
         block_on(async {
+            // Before the pause: whatever ends us ends it too.
             let mut signals = Signals::listen()?;
+            let paused = Paused::begin(&self.wire, bed.id)?;
+            if paused.is_some() {
+                say(&words.not_watched(bed.id))?;
+            }
             tokio::select! {
-                walked = self.walk(&config, bed, &text, paused.as_ref()) => walked,
-                _ = signals.next() => Err(Failure::failed("ended before its time; nothing is written")),
+                walked = self.walk(&config, bed, &text, paused.as_ref(), words) => walked,
+                _ = signals.next() => {
+                    say("\n")?;
+                    Err(Failure::failed(words.ended(paused.is_some())))
+                }
             }
         })?
     }
@@ -80,32 +92,36 @@ impl Args {
         bed: &Bed,
         text: &str,
         paused: Option<&Paused<'_>>,
+        words: Words,
     ) -> Result<ExitCode, Failure> {
         let readings = paused.map_or_else(|| Ok(mat::listen(config, bed)), Paused::readings)?;
         let mut answers = Answers::listen()?;
-        let walked = Walk::new(readings, &mut answers, std::io::stderr().is_terminal()).through().await?;
+        let walked = Walk::new(readings, &mut answers, std::io::stderr().is_terminal(), words).through().await?;
         let proof = Proof::new(&walked, &bed.detect);
-        words::print(&if self.json { told::json(bed, &proof) } else { told::text(bed, &proof) })?;
+        print(&if self.json { told::json(bed, &proof) } else { told::text(bed, &proof, words) })?;
         if let Some(paused) = paused {
             paused.keep(&proof)?;
         }
         if proof.has_levels() && !self.no_write {
-            self.offer(bed, text, &proof, &mut answers).await?;
+            self.offer(bed, text, &proof, &mut answers, words).await?;
         }
         Ok(if proof.grade() == Grade::Unfit { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 
-    async fn offer(&self, bed: &Bed, text: &str, proof: &Proof, answers: &mut Answers) -> Result<(), Failure> {
+    async fn offer(
+        &self,
+        bed: &Bed,
+        text: &str,
+        proof: &Proof,
+        answers: &mut Answers,
+        words: Words,
+    ) -> Result<(), Failure> {
         let file = self.wire.file();
         let new = file::with_levels(file, text, bed, proof)?;
-        if !self.write && !answers.yes(&format!("Write these levels into {}?", file.display())).await? {
-            return say("Nothing is written.\n");
+        if !self.write && !answers.yes(&words.write_into(file)).await? {
+            return say(words.not_written());
         }
         let kept = file::replace(file, text, &new)?;
-        say(&format!(
-            "Written. The file as it was: {}\nThe levels count once the watch reads its configuration again: \
-             systemctl reload nattvakt\n",
-            kept.display()
-        ))
+        say(&words.written(&kept))
     }
 }

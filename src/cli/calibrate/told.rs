@@ -2,27 +2,29 @@
 
 use serde_json::json;
 
+use super::words::Words;
+use crate::cli::words::{columns, indented_to};
 use crate::config::Bed;
 use crate::detect::calibration::{Proof, Step};
-use crate::model::proof::Grade;
 
 /// The result in words; ends with a newline.
-pub(super) fn text(bed: &Bed, proof: &Proof) -> String {
-    let mut text = format!("\nThe mat of {}: {}\n", bed.id, verdict(proof.grade()));
-    let mut line = |words: String| text.extend(["  ", &words, "\n"]);
+pub(super) fn text(bed: &Bed, proof: &Proof, words: Words) -> String {
+    let mut text = format!("\n{}\n", words.verdict(bed.id, proof.grade()));
+    let columns = columns(std::io::stdout());
+    let mut line = |words: &str| text.push_str(&indented_to(words, "  ", columns));
     if proof.is_contact {
-        line("a contact has no levels to be measured".to_owned());
+        line(words.no_levels());
     } else {
-        line(format!("lying moves it by {}, {} its noise: {}", moved(proof), times(proof.noises), judged(proof)));
+        line(&words.moved(&moved(proof), &times(proof.noises, words), proof.is_clear()));
         let steps = Step::ALL.iter().zip(proof.shares).skip(1);
-        let shares = steps.map(|(step, share)| format!("{} {:.0} %", short(*step), share * 100.0));
-        line(format!("of a lying person it shows: {}", shares.collect::<Vec<_>>().join(", ")));
+        let shares = steps.map(|(step, share)| format!("{} {:.0} %", words.short(*step), share * 100.0));
+        line(&words.shares(&shares.collect::<Vec<_>>().join(", ")));
     }
     for finding in &proof.findings {
-        line(format!("! {finding}"));
+        line(&format!("! {}", words.finding(finding)));
     }
     if proof.has_levels() {
-        line(format!("levels: empty = {}, occupied = {}", list(&proof.empty), list(&proof.occupied)));
+        line(&words.levels(&list(&proof.empty), &list(&proof.occupied)));
     }
     text
 }
@@ -46,14 +48,6 @@ pub(super) fn json(bed: &Bed, proof: &Proof) -> String {
     format!("{object}\n")
 }
 
-const fn verdict(grade: Grade) -> &'static str {
-    match grade {
-        Grade::Good => "good.",
-        Grade::Weak => "it can be used, but look at this:",
-        Grade::Unfit => "NOT fit to watch with. Put right what follows, and calibrate again.",
-    }
-}
-
 /// How much lying moves the value, in its own unit and as a share.
 fn moved(proof: &Proof) -> String {
     let unit = if proof.swing < 10.0 { format!("{:.2}", proof.swing) } else { format!("{:.0}", proof.swing) };
@@ -65,23 +59,8 @@ fn moved(proof: &Proof) -> String {
     }
 }
 
-fn times(noises: f64) -> String {
-    if noises < 1000.0 { format!("{noises:.0} times") } else { "more than 1000 times".to_owned() }
-}
-
-fn judged(proof: &Proof) -> &'static str {
-    if proof.is_clear() { "fine" } else { "too little" }
-}
-
-const fn short(step: Step) -> &'static str {
-    match step {
-        Step::Empty => "empty",
-        Step::OnBack => "on the back",
-        Step::OnLeft => "left side",
-        Step::OnRight => "right side",
-        Step::OnEdge => "on the edge",
-        Step::Left => "after getting up",
-    }
+fn times(noises: f64, words: Words) -> String {
+    if noises < 1000.0 { words.times(noises) } else { words.many_times().to_owned() }
 }
 
 fn list(levels: &[f64]) -> String {

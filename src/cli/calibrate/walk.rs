@@ -2,14 +2,17 @@
 //!
 //! Speaks on stderr. Every wait for the mat has an end; only the person is waited for as long as she takes.
 
+use std::io::stderr;
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
 use super::ask::{Answers, say};
 use super::mat::{Heard, Readings};
+use super::words::Words;
 use crate::cli::Failure;
 use crate::cli::demo::bar::bar;
+use crate::cli::words::{columns, wrapped};
 use crate::clock;
 use crate::detect::calibration::{Sample, Sampler, Step};
 use crate::model::Channels;
@@ -26,6 +29,9 @@ const READINGS_MIN: usize = 5;
 /// … but no longer than this; a mat that sends only on change then says the same as before.
 const MEASURED_MAX: Duration = Duration::from_secs(60);
 
+/// A narrower terminal gets no bar: a line that is broken cannot be drawn over.
+const GAUGE_COLUMNS: usize = 70;
+
 /// How often the gauge is drawn anew.
 const GAUGE_EVERY: Duration = Duration::from_millis(200);
 
@@ -35,12 +41,13 @@ pub(super) struct Walk<'a> {
     answers: &'a mut Answers,
     gauge: Gauge,
     last: Option<Channels>,
+    words: Words,
 }
 
 impl<'a> Walk<'a> {
     /// Starts with a mat; the gauge is drawn where somebody looks at a terminal.
-    pub(super) fn new(readings: Readings, answers: &'a mut Answers, drawn: bool) -> Self {
-        Self { readings, answers, gauge: Gauge::new(drawn), last: None }
+    pub(super) fn new(readings: Readings, answers: &'a mut Answers, drawn: bool, words: Words) -> Self {
+        Self { readings, answers, gauge: Gauge::new(drawn, words), last: None, words }
     }
 
     /// Goes through all of them.
@@ -58,12 +65,19 @@ impl<'a> Walk<'a> {
 
     async fn step(&mut self, step: Step) -> Result<Sample, Failure> {
         let number = Step::ALL.iter().position(|each| *each == step).unwrap_or_default() + 1;
-        say(&format!("\n{number} of {}  {}\n        Press Enter when it is so.\n", Step::ALL.len(), asked(step)))?;
+        self.answers.forget();
+        let asked = self.words.step(number, step);
+        let columns = columns(stderr());
+        if columns < GAUGE_COLUMNS {
+            asked.lines().try_for_each(|line| say(&wrapped(line, columns)))?;
+        } else {
+            say(&asked)?;
+        }
         self.wait_for_enter().await?;
         let sample = self.measure().await?;
         self.gauge.clear()?;
         let all: f64 = sample.levels.iter().filter(|level| !level.is_nan()).sum();
-        say(&format!("        Measured: {all:.1}, from {} readings.\n", sample.readings))?;
+        say(&self.words.measured(all, sample.readings))?;
         Ok(sample)
     }
 
@@ -73,7 +87,7 @@ impl<'a> Walk<'a> {
         loop {
             tokio::select! {
                 answer = self.answers.next() => {
-                    self.gauge.clear()?;
+                    self.gauge.entered()?;
                     return answer.map(drop).ok_or_else(|| {
                         Failure::usage("calibrate asks at each step; run it in a terminal, with somebody at the bed")
                     });
@@ -106,7 +120,7 @@ impl<'a> Walk<'a> {
                 }
                 _ = draw.tick() => {
                     let left = enough.since(clock::moment()).as_secs();
-                    self.gauge.draw(&format!("measuring, {left} s"), self.last.as_ref())?;
+                    self.gauge.draw(&self.words.measuring(left), self.last.as_ref())?;
                 }
             }
         }
@@ -128,32 +142,38 @@ impl<'a> Walk<'a> {
 
     fn nothing(&self) -> Failure {
         let why = self.readings.trouble().map_or_else(String::new, |trouble| format!(" ({trouble})"));
-        Failure::failed(format!(
-            "nothing has come from the mat for {} s{why}; `nattvakt doctor` looks for the reason",
-            (SETTLES + MEASURED_MAX).as_secs()
-        ))
+        Failure::failed(self.words.nothing_for((SETTLES + MEASURED_MAX).as_secs(), &why))
     }
 }
 
 /// Shows what the mat says at the moment, in one line that is drawn over itself.
 struct Gauge {
     drawn: bool,
+    words: Words,
     /// The lowest and the highest that it has said.
     seen: Option<(f64, f64)>,
 }
 
 impl Gauge {
-    const fn new(drawn: bool) -> Self {
-        Self { drawn, seen: None }
+    const fn new(drawn: bool, words: Words) -> Self {
+        Self { drawn, words, seen: None }
     }
 
     fn draw(&mut self, what: &str, last: Option<&Channels>) -> Result<(), Failure> {
-        let Some(last) = last else { return self.line("nothing comes from the mat") };
+        let Some(last) = last else { return self.line(self.words.nothing_comes()) };
         let value: f64 = last.zones().iter().filter(|zone| !zone.is_nan()).sum();
         let (low, high) = self.seen.map_or((value, value), |(low, high)| (low.min(value), high.max(value)));
         self.seen = Some((low, high));
         let share = if high > low { (value - low) / (high - low) } else { 0.0 };
+        if columns(stderr()) < GAUGE_COLUMNS {
+            return self.line(&format!("{value:>8.1} {:>4.0} %  {what}", share * 100.0));
+        }
         self.line(&format!("{value:>10.1}  {}  {what}", bar(share)))
+    }
+
+    /// Takes the line away that Enter has left above.
+    fn entered(&self) -> Result<(), Failure> {
+        if self.drawn { say("\x1b[A\r\x1b[K") } else { Ok(()) }
     }
 
     fn clear(&self) -> Result<(), Failure> {
@@ -161,18 +181,6 @@ impl Gauge {
     }
 
     fn line(&self, text: &str) -> Result<(), Failure> {
-        if self.drawn { say(&format!("\r        {text}\x1b[K")) } else { Ok(()) }
-    }
-}
-
-/// What the person at the bed is asked to do.
-const fn asked(step: Step) -> &'static str {
-    match step {
-        Step::Empty => "The bed as it is made at night, and empty. No hand on it.",
-        Step::OnBack => "Lie on your back in the middle, as the resident lies.",
-        Step::OnLeft => "On your left side, near that edge.",
-        Step::OnRight => "On your right side, near the other edge.",
-        Step::OnEdge => "Sit on the edge, where the resident gets up.",
-        Step::Left => "Get up, and stand clear of the bed.",
+        if self.drawn { say(&format!("\r  {text}\x1b[K")) } else { Ok(()) }
     }
 }
