@@ -43,7 +43,7 @@ const FLAGS: [&str; 5] = ["--yes", "--id", "4601234567", "--dispatch", "larmcent
 fn an_evening_at_the_terminal_reads_like_this() {
     let home = Home::new();
     let answers = "46x\n4601234567\n\nen\n\n/dev/serial/by-id/usb-mat-1\n22-7\n22:00-07:30\n\ny\nbed-1\nbed-2\nmats/two\n\
-                   always\n\nn\n\nhttps://d.example/alerts\n\nhttps://p.example/alerts\n\n";
+                   always\n\nn\n\nhttps://d.example/alerts\n\n\nhttps://p.example/alerts\n\n";
     let said = init(&home, &["--elsewhere"], answers);
     assert_eq!(said.code, 0, "{}", said.stderr);
     // Answers are not echoed where they come from a pipe.
@@ -51,7 +51,8 @@ fn an_evening_at_the_terminal_reads_like_this() {
 This home's number at dispatch, 1 to 16 digits:   a gateway id is 1 to 16 digits, such as \"4601234567\"
 This home's number at dispatch, 1 to 16 digits: Its time zone [Europe/Stockholm]: Language of the texts that staff get, \
 sv or en [sv]: Name of the bed, never of a person [bed-1]: The mat of bed-1: its port (/dev/…) or its MQTT topic:   \
-read as: 115200 baud, columns between \",\" counted from 0, the value in column 0
+read as: 115200 baud, columns between \",\" counted from 0, the value in
+  column 0
 Watched from when to when, or \"always\" [22:00-07:00]:   write it as 22:00-07:00, or always
 Watched from when to when, or \"always\" [22:00-07:00]: Alarm when nobody lies in it by this time, or \"off\" [23:30]: \
 Another bed [n]: Name of the bed, never of a person [bed-2]:   there is such a bed already
@@ -59,11 +60,13 @@ Name of the bed, never of a person [bed-2]: The mat of bed-2: its port (/dev/…
 is a number
 Watched from when to when, or \"always\" [22:00-07:00]: Alarm when nobody lies in it by this time, or \"off\" [off]: \
 Another bed [n]: Name of dispatch [larmcentral]: Its address, https://…: File with its bearer token, or \"none\" [none]: \
+File with its signing key, or \"none\" [none]: \
 Address of a second dispatch, for when the first is away, or \"none\" [none]: Its name [nattpatrull]: ";
     assert_eq!(said.stderr, expected);
     let file = home.configuration().display().to_string();
     assert!(
-        said.stdout.starts_with(&format!("{file} is written, and sound. Next:\n  nattvakt check {file}")),
+        said.stdout.starts_with(&format!("{file} is written, and sound. Next:\n  "))
+            && said.stdout.contains(&format!("nattvakt check {file} ")),
         "{}",
         said.stdout
     );
@@ -109,6 +112,17 @@ fn a_file_that_is_there_stays_until_it_is_said_otherwise() {
     let said = init(&home, &[&flags[..], &["--force"]].concat(), "");
     assert_eq!(said.code, 0, "{}", said.stderr);
     assert_eq!(fs::read_to_string(home.path("nattvakt.toml.old")).unwrap(), "mine");
+    assert_eq!(check(&home).0, 0);
+}
+
+#[test]
+fn the_file_of_the_package_that_nobody_has_filled_in_is_replaced_and_kept() {
+    let home = Home::new();
+    let packaged = concat!(env!("CARGO_MANIFEST_DIR"), "/systemd/debian/nattvakt.toml");
+    fs::copy(packaged, home.configuration()).unwrap();
+    let said = init(&home, &[&FLAGS[..], &["--elsewhere", "--bed", "bed-1=mats/one"]].concat(), "");
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert_eq!(fs::read(home.path("nattvakt.toml.old")).unwrap(), fs::read(packaged).unwrap());
     assert_eq!(check(&home).0, 0);
 }
 

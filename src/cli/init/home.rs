@@ -80,9 +80,11 @@ impl<T> Reads<T> {
 }
 
 /// A way to dispatch.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Channel {
     pub(super) name: String,
     pub(super) url: String,
     pub(super) token_file: Option<String>,
+    /// File with its signing key.
+    pub(super) signing_key_file: Option<String>,
 }

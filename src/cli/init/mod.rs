@@ -15,12 +15,18 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use super::doctor::progress::Progress;
-use super::{Failure, block_on, doctor, print};
+use super::{Failure, block_on, doctor, print, words};
 use crate::config::{self, Looks};
 use crate::model::{BedId, GatewayId};
 use ask::Asker;
 use here::Candidate;
 use home::{Broker, Channel, Home, NewBed, Reads, Source};
+
+/// Where the token of dispatch lies if one did as the documents say.
+const TOKEN_FILE: &str = "/etc/nattvakt/dispatch.token";
+
+/// And its signing key.
+const SIGNING_KEY_FILE: &str = "/etc/nattvakt/dispatch.key";
 
 /// Asks a few questions and writes a configuration for this home, with a sentence on every key.
 ///
@@ -71,6 +77,10 @@ pub(crate) struct Args {
     /// File with the bearer token of the first of them.
     #[arg(long, value_name = "F")]
     token_file: Option<String>,
+
+    /// File with the signing key of the first of them.
+    #[arg(long, value_name = "F")]
+    signing_key_file: Option<String>,
 
     /// The MQTT broker.
     #[arg(long, value_name = "URL", default_value = "mqtt://127.0.0.1:1883")]
@@ -123,26 +133,46 @@ impl Args {
                 0 => String::new(),
                 count => format!(" ({})", super::many(count, "warning")),
             };
+            let argument =
+                if self.file == Path::new(config::DEFAULT_FILE) { String::new() } else { format!(" {name}") };
+            let sudo = words::sudo();
             let after = format!(
-                "{name} is written, and sound{warnings}. Next:\n  nattvakt check {name}    what it means, and what is missing\n  \
-                 nattvakt doctor {name}   from the plug to dispatch\n"
+                "{name} is written, and sound{warnings}. Next:\n  {sudo}nattvakt check{argument}     what it means, and what \
+                 is missing\n  {sudo}nattvakt doctor{argument}    from the plug to dispatch\n"
             );
             print(&after)?;
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Asks first: nobody likes to have answered for nothing.
+    /// Asks first: nobody likes to have answered for nothing. What nobody has filled in yet is no loss, and kept all the same.
     fn may_write(&self, asker: &mut Asker<'_>) -> Result<(), Failure> {
         if self.force || self.file.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
             return Ok(());
         }
+        if is_unfilled(&self.file) {
+            return Ok(());
+        }
         let name = self.file.display();
-        let question = format!("{name} is there. Write a new one, and keep it as {name}.old");
+        let question = format!("{name} is there.\nWrite a new one? The old one is kept beside it.");
         if !self.yes && asker.yes(&question, "--force", false)? {
             return Ok(());
         }
         Err(Failure::usage(format!("{name} is there and was left as it is; --force overwrites it")))
+    }
+
+    /// Takes the name of a file with a secret; where it lies in its usual place, that is the default.
+    fn secret(
+        &self,
+        asker: &mut Asker<'_>,
+        question: &str,
+        flag: &str,
+        given: Option<&str>,
+        usual: &str,
+    ) -> Result<Option<String>, Failure> {
+        let default = if !self.elsewhere && Path::new(usual).exists() { usual } else { "none" };
+        let file = asker.take(question, flag, given, Some(default), some)?;
+        Ok(Some(file).filter(|file| file != "none"))
     }
 
     fn home(&self, asker: &mut Asker<'_>) -> Result<Home, Failure> {
@@ -181,7 +211,7 @@ impl Args {
                 Picked::Named(name) if self.elsewhere => Source::of_name(&name),
                 Picked::Named(name) => self.look_at(asker, broker, &name)?,
             };
-            asker.say(&format!("  {}", how(&source)))?;
+            asker.say(words::indented(&how(&source), "  ").trim_end())?;
             beds.push(self.bed(asker, id, source)?);
             if !asker.yes("Another bed", "--bed", false)? {
                 return Ok(beds);
@@ -232,7 +262,14 @@ impl Args {
         let mut found = block_on(here::ports(listen, progress))?;
         match block_on(here::topics(&settings, listen, progress))? {
             Ok(topics) => found.extend(topics),
-            Err(problem) => asker.say(&format!("  the broker {}: {problem}", broker.url))?,
+            Err(problem) => {
+                let problem = problem.split("; ").next().unwrap_or_default();
+                let says = format!(
+                    "No MQTT broker is heard at {}: {problem}. Mats on a serial port need none; another broker: --broker.",
+                    broker.url
+                );
+                asker.say(words::indented(&says, "  ").trim_end())?;
+            }
         }
         // What looks like a mat comes first.
         found.sort_by_key(|candidate| !candidate.likely);
@@ -252,17 +289,20 @@ impl Args {
         for given in &self.channels {
             let wrong = || Failure::usage(format!("--dispatch {given}: write NAME=https://…"));
             let (name, url) = given.split_once('=').filter(|(name, _)| !name.contains(':')).ok_or_else(wrong)?;
-            channels.push(Channel { name: name.to_owned(), url: url.to_owned(), token_file: None });
+            channels.push(Channel { name: name.to_owned(), url: url.to_owned(), ..Channel::default() });
         }
         if channels.is_empty() {
             let name = asker.take("Name of dispatch", "--dispatch", None, Some("larmcentral"), some)?;
             let url = asker.take("Its address, https://…", "--dispatch", None, None, address)?;
-            channels.push(Channel { name, url, token_file: None });
+            channels.push(Channel { name, url, ..Channel::default() });
         }
         let question = "File with its bearer token, or \"none\"";
-        let token = asker.take(question, "--token-file", self.token_file.as_deref(), Some("none"), some)?;
+        let token_file = self.secret(asker, question, "--token-file", self.token_file.as_deref(), TOKEN_FILE)?;
+        let question = "File with its signing key, or \"none\"";
+        let given = self.signing_key_file.as_deref();
+        let signing_key_file = self.secret(asker, question, "--signing-key-file", given, SIGNING_KEY_FILE)?;
         if let Some(first) = channels.first_mut() {
-            first.token_file = Some(token).filter(|token| token != "none");
+            (first.token_file, first.signing_key_file) = (token_file, signing_key_file);
         }
         if self.channels.is_empty() && !self.yes {
             let question = "Address of a second dispatch, for when the first is away, or \"none\"";
@@ -272,11 +312,18 @@ impl Args {
             })?;
             if let Some(url) = second {
                 let name = asker.take("Its name", "--dispatch", None, Some("nattpatrull"), some)?;
-                channels.push(Channel { name, url, token_file: None });
+                channels.push(Channel { name, url, ..Channel::default() });
             }
         }
         Ok(channels)
     }
+}
+
+/// Tells whether a file is the one that the package brings, and nobody has filled it in yet.
+fn is_unfilled(file: &Path) -> bool {
+    let id_of =
+        |text: String| Some(toml::from_str::<toml::Table>(&text).ok()?.get("gateway")?.get("id")?.as_str()?.to_owned());
+    std::fs::read_to_string(file).ok().and_then(id_of).is_some_and(|id| id.is_empty())
 }
 
 fn wrong_broker(url: &str) -> Failure {

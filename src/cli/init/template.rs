@@ -96,11 +96,12 @@ fn of_channel(section: Section, channel: &Channel) -> Section {
 }
 
 fn of_way(section: Section, channel: &Channel) -> Section {
-    let section = section.set("url", &channel.url).unset("signing-key-file").unset("ca-file");
-    match &channel.token_file {
-        Some(file) => section.set("token-file", file),
-        None => section.unset("token-file"),
-    }
+    let section = section.set("url", &channel.url).unset("ca-file");
+    let files = [("token-file", &channel.token_file), ("signing-key-file", &channel.signing_key_file)];
+    files.into_iter().fold(section, |section, (key, file)| match file {
+        Some(file) => section.set(key, file),
+        None => section.unset(key),
+    })
 }
 
 /// A table of the file with the comments above it and within it.
@@ -207,11 +208,12 @@ mod tests {
                 bed("bed-3", None, port("/dev/ttyAMA0", Reads::Default)),
             ],
             channels: vec![
-                Channel { name: "larmcentral".to_owned(), url: "https://a.example/x".to_owned(), token_file: None },
+                Channel { name: "larmcentral".to_owned(), url: "https://a.example/x".to_owned(), ..Channel::default() },
                 Channel {
                     name: "nattpatrull".to_owned(),
                     url: "https://b.example/".to_owned(),
                     token_file: Some("/etc/nattvakt/patrol.token".to_owned()),
+                    signing_key_file: Some("/etc/nattvakt/patrol.key".to_owned()),
                 },
             ],
         }
