@@ -17,6 +17,10 @@ pub(super) const SWING_NOISES_MIN: f64 = 12.0;
 /// is a light woman.
 const SWING_SHARE_MIN: f64 = 0.002;
 
+/// And at least this share of what the sensor can say, where that is known: a mat that reads exactly nothing has no
+/// noise and no value to compare a flicker with. A light woman on a bad sheet is 0.003 of 16 bits.
+const SWING_OF_RANGE_MIN: f64 = 0.001;
+
 /// Somebody moves the mat this much more than nobody, as a ratio of mean squares, where the mat can show it: breathing
 /// moves an occupied mat by 0.2 to 0.6 % of the load (`PhysioNet` pmd pressure maps), an empty one only by its noise.
 const LIVELIER: f64 = 2.5;
@@ -192,7 +196,9 @@ pub(super) fn swing_min(value: f64, noise: f64) -> f64 {
 
 fn told_by_swing(before: &Plateau, now: &Plateau, signal: &Signal) -> Option<Learnt> {
     let (old, new) = (before.total(), now.total());
-    if (new - old).abs() <= swing_min(old.abs().max(new.abs()), signal.noise()) {
+    let swing = (new - old).abs();
+    let is_flicker = signal.of_range(swing).is_some_and(|part| part < SWING_OF_RANGE_MIN);
+    if is_flicker || swing <= swing_min(old.abs().max(new.abs()), signal.noise()) {
         return None;
     }
     let moves = compare(before, now);

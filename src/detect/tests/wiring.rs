@@ -53,3 +53,21 @@ fn wiring_that_was_found_to_be_turned_round_is_so_after_a_restart() {
     counts(&mut again, 60, 0, |at| 400.0 + 3.0 * (at * 1.5).sin());
     assert_eq!(again.kinds(), ["return"]);
 }
+
+/// Somebody who lies at `level`, breathes, and moves for two seconds in every third minute.
+fn sleeps(bed: &mut Bed, level: f64, minutes: u64) {
+    counts(bed, minutes * 60, 0, |at| {
+        let moves = if at % 180.0 > 170.0 && at % 180.0 < 172.0 { 120.0 * ((at % 2.0) - 1.0) } else { 0.0 };
+        level + 3.0 * (at * 1.5).sin() + moves
+    });
+}
+
+#[test]
+fn one_count_above_nothing_is_no_person() {
+    let mut bed = unknown();
+    counts(&mut bed, 20, 0, |_| 1.0);
+    counts(&mut bed, 60, 0, |_| 0.0);
+    assert_eq!(bed.kinds(), Vec::<&str>::new());
+    sleeps(&mut bed, 400.0, 2);
+    assert_eq!(bed.kinds(), ["in-bed"]);
+}
