@@ -297,3 +297,29 @@ fn count_of(zones: usize) -> f64 {
 fn mean_of_usual(zones: usize) -> f64 {
     if zones <= 1 { 3.56 } else { 1.0 + 1.25 / count_of(zones) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_plateaus_have_taught_is_how_each_zone_rests_and_that_the_mat_shows_life() {
+        for (zones, mean) in [(1, 3.56), (4, 1.3125)] {
+            let mut life = Life::new(zones);
+            assert_eq!(life.shows(), Shows::Nothing);
+            life.set(2.0, 9.0);
+            assert!(life.still.iter().all(|still| (still - 2.0 * mean).abs() < 1e-9), "{:?}", life.still);
+            assert!((life.visibility() - 3.0).abs() < 1e-9);
+            assert_eq!(life.shows(), Shows::Life);
+        }
+    }
+
+    #[test]
+    fn a_difference_that_plateaus_cannot_have_had_is_none_and_too_large_a_one_is_held() {
+        let mut life = Life::new(1);
+        life.set(2.0, 0.5);
+        assert_eq!((life.visibility().to_bits(), life.shows()), (1.0_f64.to_bits(), Shows::Nothing));
+        life.set(2.0, 1e6);
+        assert!((life.visibility() - LIVELY_MAX.sqrt()).abs() < 1e-9);
+    }
+}

@@ -416,3 +416,19 @@ impl Detector {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_came_at_once_in_a_step_as_large_as_a_person_or_where_it_has_always_been() {
+        let came = |step| {
+            let mut plausible = Plausible::new(1);
+            plausible.entered.step = step;
+            plausible.came_at_once(100.0)
+        };
+        assert!(came(0.0) && came(-100.0 * ENTER_SHARE) && came(100.0 * ENTER_SHARE));
+        assert!(!came(-34.0) && !came(1.0));
+    }
+}

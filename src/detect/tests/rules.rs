@@ -124,3 +124,21 @@ fn an_absence_nobody_was_told_of_does_not_silence_not_in_bed() {
     bed.goes_to_bed().shows(EMPTY, 5400.0);
     assert_eq!(bed.kinds(), ["in-bed", "rise", "not-in-bed"]);
 }
+
+#[test]
+fn who_has_been_lying_down_for_as_long_as_it_takes_is_missed_after_all() {
+    let mut bed = evening();
+    bed.goes_to_bed().shows(EMPTY, 10.0);
+    let (settings, now) = (bed.detector.settings.clone(), bed.now);
+    let due = bed.detector.rules.due().unwrap();
+    let after = |time: Duration| {
+        let mut rules = bed.detector.rules.clone();
+        let at = due + time;
+        let now = Now { moment: at, utc: now.utc_of(at), trusted: true };
+        rules.pass(&settings, Phase::settling(at, false), &now).map(|event| event.kind).collect::<Vec<_>>()
+    };
+    let settle = settings.settle;
+    assert_eq!(after(Duration::ZERO), []);
+    assert_eq!(after(settle.saturating_sub(Duration::from_nanos(1))), []);
+    assert_eq!(after(settle), [Kind::NotReturned]);
+}
