@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use tracing::{Level, Metadata};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::writer::OptionalWriter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -40,7 +40,7 @@ const LINES_A_SECOND_MAX: u32 = 50;
 
 /// What others' code may say at most, whatever `RUST_LOG` asks of everything: sled shows what it stores, and rumqttc
 /// whole packets, and with them readings, where it meets one that it did not expect.
-const OTHERS: [&str; 2] = ["sled=error", "rumqttc=off"];
+const OTHERS: [(&str, LevelFilter); 2] = [("sled", LevelFilter::ERROR), ("rumqttc", LevelFilter::OFF)];
 
 /// The shape of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -58,7 +58,7 @@ pub enum Format {
 #[must_use = "dropping the guard ends the log"]
 pub fn start(format: Format) -> WorkerGuard {
     let queue = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING_LINES_MAX).thread_name("log");
-    let registry = tracing_subscriber::registry().with(filter());
+    let registry = tracing_subscriber::registry().with(filter(std::env::var("RUST_LOG").ok().as_deref()));
     let guard = if format == Format::Text && journal::is_stderr() {
         let (writer, guard) = queue.finish(journal::Socket::new());
         let layer = tracing_subscriber::fmt::layer().with_writer(Limited::new(writer, journal::on_dropped));
@@ -79,9 +79,13 @@ pub fn start(format: Format) -> WorkerGuard {
     guard
 }
 
-fn filter() -> EnvFilter {
-    let asked = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    OTHERS.iter().filter_map(|directive| directive.parse().ok()).fold(asked, EnvFilter::add_directive)
+/// Levels by the places in the code that speak. `EnvFilter` could tell spans and fields apart as well, and would bring an
+/// engine for regular expressions along.
+fn filter(asked: Option<&str>) -> Targets {
+    let info = || Targets::new().with_default(LevelFilter::INFO);
+    let asked: Targets = asked.and_then(|asked| asked.parse().ok()).unwrap_or_else(info);
+    let rest = asked.default_level().unwrap_or(LevelFilter::ERROR);
+    asked.with_default(rest).with_targets(OTHERS)
 }
 
 /// A panic is a log line like any other, with its place.
@@ -199,6 +203,23 @@ mod tests {
         let later = start + Duration::from_secs(2);
         assert_eq!(spent.admit(Level::DEBUG, later), (true, Some(950 + 951)));
         assert_eq!(spent.admit(Level::INFO, later), (true, None));
+    }
+
+    #[test]
+    fn whatever_is_asked_of_the_log_others_stay_silent_and_errors_are_told() {
+        for (asked, told, debug) in [
+            (None, Level::INFO, false),
+            (Some("trace"), Level::TRACE, true),
+            (Some("nattvakt::sensor=debug"), Level::ERROR, true),
+        ] {
+            let filter = filter(asked);
+            assert!(filter.would_enable("nattvakt::gateway", &told), "{asked:?}");
+            assert_eq!(filter.would_enable("nattvakt::sensor::mqtt", &Level::DEBUG), debug, "{asked:?}");
+            assert!(filter.would_enable("sled::pagecache", &Level::ERROR), "{asked:?}");
+            assert!(!filter.would_enable("sled::pagecache", &Level::WARN), "{asked:?}");
+            assert!(!filter.would_enable("rumqttc::state", &Level::ERROR), "{asked:?}");
+        }
+        assert!(filter(Some("nonsense=nothing")).would_enable("nattvakt", &Level::INFO));
     }
 
     #[test]
