@@ -424,7 +424,7 @@ mod tests {
     #[test]
     fn a_value_came_at_once_in_a_step_as_large_as_a_person_or_where_it_has_always_been() {
         let came = |step| {
-            let mut plausible = Plausible::new(1);
+            let mut plausible = Plausible::new(1, false);
             plausible.entered.step = step;
             plausible.came_at_once(100.0)
         };

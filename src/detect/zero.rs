@@ -20,6 +20,10 @@ const START_MIN: Duration = Duration::from_secs(5);
 /// And this many of the mat's periods: some rows get lost.
 const START_PERIODS: u32 = 3;
 
+/// A sensor takes zero anew at zero: one whose empty bed reads further from it than this share of a person has never done
+/// so, and what it says after a silence is what it has always said of that.
+const AT_ZERO: f64 = 0.1;
+
 /// What lies there is smoothed over this long: a step in a turn is not what she weighs.
 const SMOOTH: Duration = Duration::from_secs(5);
 
@@ -99,7 +103,8 @@ impl Detector {
     pub(super) fn may_have_started(&self, at: Moment) -> bool {
         let least = START_MIN.max(self.period.mean() * START_PERIODS);
         let silent = self.latest.is_none_or(|latest| at.since(latest.at) >= least);
-        silent && !self.settings.contact && !self.signal.has_end() && self.levels.pair().is_some()
+        let takes_zero_anew = |pair: &Pair| self.zero.has_moved || is_at_zero(pair);
+        silent && !self.settings.contact && !self.signal.has_end() && self.levels.pair().is_some_and(takes_zero_anew)
     }
 
     /// What lies there after a silence, and reads as nothing, lives: zero was taken anew with her in bed.
@@ -185,6 +190,12 @@ impl Detector {
 fn as_she_weighs(pair: &Pair) -> Pair {
     let empty = std::array::from_fn(|zone| 2.0 * of(&pair.empty, zone) - of(&pair.occupied, zone));
     Pair { empty, occupied: pair.empty }
+}
+
+/// Tells whether the empty bed reads as nothing, or somebody in it does, because zero was taken anew with her there.
+fn is_at_zero(pair: &Pair) -> bool {
+    let away = |levels: &Zones| levels.iter().map(|level| level.abs()).sum::<f64>();
+    away(&pair.empty).min(away(&pair.occupied)) <= AT_ZERO * pair.span()
 }
 
 fn of(zones: &Zones, zone: usize) -> f64 {

@@ -63,11 +63,12 @@ fn sleeps(bed: &mut Bed, level: f64, minutes: u64) {
 }
 
 #[test]
-fn one_count_above_nothing_is_no_person() {
-    let mut bed = unknown();
-    counts(&mut bed, 20, 0, |_| 1.0);
-    counts(&mut bed, 60, 0, |_| 0.0);
+fn a_few_counts_above_nothing_are_no_person() {
+    let settings = Settings { range: Some((0.0, 4095.0)), ..unknown().detector.settings };
+    let mut bed = Bed::new(settings, &Start::First, "2026-01-15T21:00:00Z");
+    counts(&mut bed, 20, 0, |_| 5.0);
+    counts(&mut bed, 30, 0, |_| 1.0);
     assert_eq!(bed.kinds(), Vec::<&str>::new());
-    sleeps(&mut bed, 400.0, 2);
+    sleeps(&mut bed, 1000.0, 2);
     assert_eq!(bed.kinds(), ["in-bed"]);
 }

@@ -67,3 +67,27 @@ fn weather_that_comes_while_she_lies_there_hides_no_rise() {
         assert_eq!(bed.kinds(), ["rise"], "{fall} hPa");
     }
 }
+
+#[test]
+fn who_has_left_while_the_mat_was_away_is_told_however_the_empty_bed_jolts() {
+    for seed in 1..=20_u64 {
+        let settings = Settings { range: None, empty: Some(vec![110.0]), occupied: Some(vec![580.0]), ..settings() };
+        let mut bed = Bed::new(settings, &Start::First, "2026-01-15T21:00:00Z");
+        let mut state = seed;
+        let mut noise = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f64 / (1_u64 << 24) as f64 - 0.5
+        };
+        let mut read = |bed: &mut Bed, seconds: u64, level: f64, deviation: f64| {
+            for _ in 0..seconds * 10 {
+                let normal: f64 = (0..12).map(|_| noise()).sum();
+                bed.read((level + deviation * normal).round());
+            }
+        };
+        read(&mut bed, 26, 110.0, 2.0);
+        read(&mut bed, 60, 580.0, 4.0);
+        bed.silent(17);
+        read(&mut bed, 60, 110.0, 2.0);
+        assert_eq!(bed.kinds(), ["in-bed", "rise"], "seed {seed}");
+    }
+}
