@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::Failure;
 use super::stored::{Found, Stored};
-use super::words::print;
+use super::words::{json_line, print};
 use crate::model::BedId;
 use crate::store::erase::{self, Forgotten};
 
@@ -25,6 +25,10 @@ pub(crate) struct Args {
     /// The bed's id.
     bed: BedId,
 
+    /// Print what was removed as JSON.
+    #[arg(long)]
+    json: bool,
+
     #[command(flatten)]
     stored: Stored,
 }
@@ -35,7 +39,7 @@ impl Args {
         let (found, bed) = (self.stored.find()?, self.bed);
         let path = &found.settings.path;
         if !erase::is_there(path) {
-            return nothing(&found, bed, &Forgotten::default());
+            return self.nothing(&found, &Forgotten::default());
         }
         self.stored.look(&found, Some(&bed))?;
         let question = format!("This removes all that was learnt and stored about {bed}, in {}.", path.display());
@@ -43,7 +47,11 @@ impl Args {
         let forgotten = erase::forget(path, &bed).map_err(Failure::failed)?;
         let Forgotten { learnt, events, alerts, unreadable } = forgotten;
         if !learnt && events == 0 && alerts == 0 {
-            return nothing(&found, bed, &forgotten);
+            return self.nothing(&found, &forgotten);
+        }
+        if self.json {
+            print(&told(bed, &forgotten))?;
+            return Ok(ExitCode::SUCCESS);
         }
         let learnt = if learnt { "what was learnt of it" } else { "nothing learnt, for nothing was" };
         print(&format!(
@@ -52,24 +60,32 @@ impl Args {
         ))?;
         Ok(ExitCode::SUCCESS)
     }
-}
 
-/// Nothing was found. Where the configuration has no such bed it may be a slip of the pen, and somebody's data stays.
-fn nothing(found: &Found, bed: BedId, forgotten: &Forgotten) -> Result<ExitCode, Failure> {
-    let shown = found.settings.path.display();
-    let also = match forgotten.unreadable {
-        0 => String::new(),
-        unreadable => format!(" {unreadable} damaged records and stores were removed."),
-    };
-    let words = format!("nothing was stored about {bed} in {shown}.{also}");
-    match &found.config {
-        Some(config) if !config.beds.iter().any(|known| known.id == bed) => {
-            let known = config.beds.iter().map(|known| known.id.to_string()).collect::<Vec<_>>().join(", ");
-            Err(Failure::failed(format!("{words} The configuration has {known}.")))
-        }
-        Some(_) | None => {
-            print(&format!("N{}\n", words.trim_start_matches('n')))?;
-            Ok(ExitCode::SUCCESS)
+    /// Nothing was found. Where the configuration has no such bed it may be a slip of the pen, and somebody's data stays.
+    fn nothing(&self, found: &Found, forgotten: &Forgotten) -> Result<ExitCode, Failure> {
+        let (bed, shown) = (self.bed, found.settings.path.display());
+        let also = match forgotten.unreadable {
+            0 => String::new(),
+            unreadable => format!(" {unreadable} damaged records and stores were removed."),
+        };
+        let words = format!("nothing was stored about {bed} in {shown}.{also}");
+        match &found.config {
+            Some(config) if !config.beds.iter().any(|known| known.id == bed) => {
+                let known = config.beds.iter().map(|known| known.id.to_string()).collect::<Vec<_>>().join(", ");
+                Err(Failure::failed(format!("{words} The configuration has {known}.")))
+            }
+            Some(_) | None => {
+                let text = format!("N{}\n", words.trim_start_matches('n'));
+                print(&if self.json { told(bed, forgotten) } else { text })?;
+                Ok(ExitCode::SUCCESS)
+            }
         }
     }
+}
+
+fn told(bed: BedId, forgotten: &Forgotten) -> String {
+    let Forgotten { learnt, events, alerts, unreadable } = forgotten;
+    json_line(&serde_json::json!({
+        "bed": bed, "learnt": learnt, "events": events, "alerts": alerts, "unreadable": unreadable,
+    }))
 }

@@ -81,7 +81,7 @@ impl Wire {
             return Ok(socket.clone());
         }
         let service = Path::new(SERVICE_SOCKET);
-        let file = self.config.as_deref().filter(|file| *file != Path::new(config::DEFAULT_FILE));
+        let file = self.config.as_deref().filter(|file| !is_same(file, Path::new(config::DEFAULT_FILE)));
         // Not `exists`: a folder that is closed to us tells that it is there.
         let missing = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
         if file.is_none() && !service.symlink_metadata().is_err_and(missing) {
@@ -103,6 +103,11 @@ impl Wire {
             Err(_) => Ok(store::Settings::default().path),
         }
     }
+}
+
+/// Tells whether both are the same file, however each is spelled.
+fn is_same(one: &Path, other: &Path) -> bool {
+    one == other || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Says what the technician can do about a daemon that does not do as it is asked.

@@ -31,7 +31,7 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
     print_on(text).map(drop)
 }
 
-/// As [`print`]; tells whether anybody still reads.
+/// As [`print()`]; tells whether anybody still reads.
 pub(super) fn print_on(text: &str) -> Result<bool, Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

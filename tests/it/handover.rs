@@ -33,6 +33,10 @@ fn a_test_that_dispatch_accepted_stands_on_the_page_also_after_a_restart() {
     let page = said(&nattvakt(&home, &["handover", "bed-1", "--language", "en"]));
     assert!(page.contains("accepted by larmcentral after") && page.contains("NOT DONE"), "{page}");
 
+    let json = said(&nattvakt(&home, &["handover", "bed-1", "--language", "en", "--json"]));
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(json["sections"].as_array().unwrap().iter().any(|section| section["proven"] == false), "{json:#}");
+
     let file = home.path("bed-1.html");
     let output = nattvakt(&home, &["handover", "bed-1", "--html", file.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1), "the mat is not proven: {output:?}");

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use super::Failure;
 use super::replay::drive::choose;
 use super::wire::{Wire, failure};
-use super::words::print;
+use super::words::{json_line, print};
 use crate::clock;
 use crate::control::{Answer, ClientError, Request};
 use crate::model::{BedId, Language};
@@ -43,6 +43,10 @@ pub(crate) struct Args {
     /// The language of the page: sv or en [default: the gateway's]
     #[arg(long, value_name = "LANGUAGE", value_parser = super::words::language)]
     language: Option<Language>,
+
+    /// Print the page as JSON, for the municipality's own papers.
+    #[arg(long, conflicts_with = "html")]
+    json: bool,
 
     #[command(flatten)]
     wire: Wire,
@@ -79,6 +83,7 @@ impl Args {
                 let proven = if page.is_proven() { "" } else { " Not everything on it was proven: see the capitals." };
                 print(&format!("{} is written; a browser shows and prints it.{proven}\n", file.display()))?;
             }
+            None if self.json => print(&json_line(&page))?,
             None => print(&text::text(&page))?,
         }
         Ok(if page.is_proven() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

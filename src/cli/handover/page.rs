@@ -4,6 +4,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::Serialize;
 
 use crate::config::{Bed, Config, meaning};
 use crate::detect::Alarm;
@@ -14,7 +15,7 @@ use crate::model::{BedId, Language, texts};
 use crate::sensor::Sensor;
 
 /// A page, ready to be printed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Page {
     pub(super) language: Language,
     pub(super) title: String,
@@ -22,7 +23,7 @@ pub(super) struct Page {
 }
 
 /// A part of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Section {
     pub(super) title: String,
     /// Whether what it is about was proven.

@@ -147,12 +147,13 @@ fn of_topic(topic: String, count: usize, payload: &[u8]) -> Candidate {
 
 /// Returns the settings of a broker; nothing where its address is not sound.
 pub(super) fn broker_settings(broker: &Broker) -> Option<BrokerSettings> {
-    let (tls, rest) = match broker.url.split_once("://")? {
-        ("mqtt", rest) => (None, rest),
-        ("mqtts", rest) => (Some(crate::tls::Files::default()), rest),
+    let (tls, usual, rest) = match broker.url.split_once("://")? {
+        ("mqtt", rest) => (None, "1883", rest),
+        ("mqtts", rest) => (Some(crate::tls::Files::default()), "8883", rest),
         _ => return None,
     };
-    let (host, port) = rest.trim_end_matches('/').rsplit_once(':').unwrap_or((rest, "1883"));
+    let rest = rest.trim_end_matches('/');
+    let (host, port) = rest.rsplit_once(':').unwrap_or((rest, usual));
     Some(BrokerSettings {
         host: host.to_owned(),
         port: port.parse().ok()?,
@@ -212,6 +213,7 @@ mod tests {
         };
         assert_eq!(settings("mqtt://127.0.0.1:1884/"), Some(("127.0.0.1".to_owned(), 1884, false)));
         assert_eq!(settings("mqtt://localhost"), Some(("localhost".to_owned(), 1883, false)));
+        assert_eq!(settings("mqtts://localhost/"), Some(("localhost".to_owned(), 8883, true)));
         assert_eq!(settings("http://x"), None);
     }
 }

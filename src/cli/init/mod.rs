@@ -244,8 +244,13 @@ impl Args {
             Some(block_on(here::port_at(Path::new(mat), listen, progress))?)
         } else {
             let settings = here::broker_settings(broker).ok_or_else(|| wrong_broker(&broker.url))?;
-            let topics = block_on(here::topics(&settings, listen, progress))?.unwrap_or_default();
-            topics.into_iter().find(|candidate| candidate.source.name() == mat)
+            match block_on(here::topics(&settings, listen, progress))? {
+                Ok(topics) => topics.into_iter().find(|candidate| candidate.source.name() == mat),
+                Err(problem) => {
+                    asker.say(&format!("{mat}: {problem}"))?;
+                    return Ok(Source::of_name(mat));
+                }
+            }
         };
         let says = candidate.as_ref().map_or("nothing comes", |candidate| candidate.says.as_str());
         asker.say(&format!("{mat}: {says}"))?;
