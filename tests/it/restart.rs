@@ -132,7 +132,7 @@ fn who_was_back_in_bed_before_a_late_store_was_open_has_returned_when_the_load_c
     drop(held);
     let back = wait_for(&dispatch, "bed-1", "return");
     assert_eq!(back.closes(), [rise.id()]);
-    assert!(came <= back.time() && back.time() < in_bed, "{came} {} {in_bed}", back.time());
+    assert!(came <= back.time() && back.time() <= in_bed, "{came} {} {in_bed}", back.time());
     let told = alerts(&dispatch);
     assert_eq!(told.iter().filter(|told| told.bed() == "bed-1").count(), 2, "{told:#?}");
 }
