@@ -62,7 +62,7 @@ impl Detector {
         self.zero.count(&frame, in_bed);
         self.watch_below_empty(reading.at, &frame, unseen);
         if let Some(sight) = self.sight(&frame, step.map_or(0.0, |step| step.evidence)) {
-            self.occupancy.set_unseen(unseen);
+            self.occupancy.set_unseen(unseen && self.takes_zero_anew());
             self.load.share = Some(sight.share).filter(|_| !self.settings.contact);
             self.settle_retained(sight);
             self.see(reading.at, sight);

@@ -103,8 +103,12 @@ impl Detector {
     pub(super) fn may_have_started(&self, at: Moment) -> bool {
         let least = START_MIN.max(self.period.mean() * START_PERIODS);
         let silent = self.latest.is_none_or(|latest| at.since(latest.at) >= least);
-        let takes_zero_anew = |pair: &Pair| self.zero.has_moved || is_at_zero(pair);
-        silent && !self.settings.contact && !self.signal.has_end() && self.levels.pair().is_some_and(takes_zero_anew)
+        silent && !self.settings.contact && !self.signal.has_end() && self.levels.pair().is_some()
+    }
+
+    /// Tells whether this is a sensor that takes zero anew when it starts.
+    pub(super) fn takes_zero_anew(&self) -> bool {
+        self.zero.has_moved || self.levels.pair().is_some_and(is_at_zero)
     }
 
     /// What lies there after a silence, and reads as nothing, lives: zero was taken anew with her in bed.
