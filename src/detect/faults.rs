@@ -123,6 +123,23 @@ impl Faults {
         faults
     }
 
+    /// Takes faults that were told before the start, and became known only now; tells whether the mat was stuck.
+    pub(super) fn recall(&mut self, before: &Self) -> bool {
+        self.replaced |= before.replaced;
+        let mut was_stuck = false;
+        for fault in before.told() {
+            let flap = self.flap(fault);
+            was_stuck |= fault == MatFault::Stuck && !flap.is_open();
+            if !flap.is_open() {
+                *flap = Flap::Open;
+            }
+        }
+        for (slot, known) in self.zones.iter_mut().zip(&before.zones) {
+            *slot = slot.or(*known);
+        }
+        was_stuck
+    }
+
     /// Returns the faults that were told and have not ended.
     pub(super) fn told(&self) -> Vec<MatFault> {
         let open = MatFault::ALL.iter().zip(&self.flaps).filter(|(_, flap)| flap.is_open());

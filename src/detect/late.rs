@@ -2,12 +2,12 @@
 //!
 //! What has been decided stands. An absence from before goes on, or has ended with who has lain down meanwhile.
 
-use super::Detector;
 use super::evidence::Because;
 use super::memory::Memory;
 use super::occupancy::Phase;
 use super::rules::Rules;
 use super::settings::Settings;
+use super::{Detector, Start};
 use crate::model::{Event, Kind, Moment, Now};
 
 impl Detector {
@@ -15,6 +15,7 @@ impl Detector {
     pub fn recall(&mut self, memory: &Memory, now: Now) {
         self.on_deadline(now);
         self.changed = true;
+        self.recall_mat(memory);
         let in_bed_since = match self.occupancy.phase() {
             // Only a retained message says so.
             Phase::InBed { .. } if self.retained_occupied.is_some() => None,
@@ -25,6 +26,21 @@ impl Detector {
             let lasted = self.now.moment.since(in_bed_since.unwrap_or(self.now.moment));
             self.tell(back, Because::LoadCame { lasted, before: None, after: self.load.share });
             self.end_pause_at_return();
+        }
+    }
+}
+
+impl Detector {
+    /// Takes what was learnt of the mat, where nothing has been learnt since, and the faults that were told of it.
+    fn recall_mat(&mut self, memory: &Memory) {
+        let known = Self::new(self.settings.clone(), &Start::Remembered(memory.clone()), self.now);
+        if self.faults.recall(&known.faults) {
+            self.plausible.was_stuck();
+        }
+        if self.levels.pair().is_none() && known.levels.pair().is_some() {
+            (self.signal, self.turned_round) = (known.signal, known.turned_round);
+            (self.levels, self.learning, self.life, self.drift) =
+                (known.levels, known.learning, known.life, known.drift);
         }
     }
 }

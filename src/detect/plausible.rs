@@ -108,6 +108,11 @@ struct Entered {
 }
 
 impl Plausible {
+    /// It was told as stuck before the start, which became known only now.
+    pub(super) fn was_stuck(&mut self) {
+        self.stuck = Stuck::new(true);
+    }
+
     /// Starts without knowledge. `stuck`: whether the mat was told as stuck before a restart.
     pub(super) fn new(zones: usize, stuck: bool) -> Self {
         Self {

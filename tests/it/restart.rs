@@ -7,7 +7,7 @@ use nix::fcntl::{Flock, FlockArg};
 
 use crate::dispatch::{Answer, Dispatch};
 use crate::rig::{
-    Bed, Daemon, Home, Mat, alerts, assert_same_time, channel, now_floor, until_true, wait_for, wait_for_all,
+    Bed, Daemon, Home, Mat, Told, alerts, assert_same_time, channel, now_floor, until_true, wait_for, wait_for_all,
 };
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -16,6 +16,24 @@ fn one_bed(alarm: &'static str) -> (Home, Mat, Dispatch) {
     let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
     home.configure(&[Bed { alarm, ..Bed::serial("bed-1", mat.port()) }], &[channel(dispatch.url(), "")]);
     (home, mat, dispatch)
+}
+
+/// She has risen, dispatch knows, and the program has ended.
+fn risen() -> (Home, Mat, Dispatch, Told) {
+    let (home, mat, dispatch) = one_bed("");
+    let daemon = Daemon::start(&home);
+    mat.lies();
+    daemon.wait_decided("bed-1", "in-bed");
+    mat.leaves();
+    let rise = wait_for(&dispatch, "bed-1", "rise");
+    assert!(daemon.terminate().success());
+    (home, mat, dispatch, rise)
+}
+
+/// Keeps the store from opening for as long as it is held.
+fn hold_store(home: &Home) -> Flock<fs::File> {
+    let folder = fs::File::open(home.path("store")).unwrap();
+    Flock::lock(folder, FlockArg::LockExclusiveNonblock).unwrap()
 }
 
 #[test]
@@ -40,16 +58,8 @@ fn an_absence_goes_on_over_a_restart() {
 
 #[test]
 fn a_store_that_is_late_is_not_written_over_and_what_it_knew_counts() {
-    let (home, mat, dispatch) = one_bed("");
-    let daemon = Daemon::start(&home);
-    mat.lies();
-    daemon.wait_decided("bed-1", "in-bed");
-    mat.leaves();
-    let rise = wait_for(&dispatch, "bed-1", "rise");
-    assert!(daemon.terminate().success());
-
-    let folder = fs::File::open(home.path("store")).unwrap();
-    let held = Flock::lock(folder, FlockArg::LockExclusiveNonblock).unwrap();
+    let (home, mat, dispatch, rise) = risen();
+    let held = hold_store(&home);
     let daemon = Daemon::start(&home);
     mat.wait_read(&daemon);
     assert!(daemon.log().iter().any(|line| line.contains("The store is not open yet")));
@@ -85,8 +95,7 @@ fn late_store() -> LateStore {
     until_true("the store knows", || home.store_holds(&format!(r#"["{rise}","second"]"#)));
     assert!(daemon.terminate().success());
 
-    let folder = fs::File::open(home.path("store")).unwrap();
-    let held = Flock::lock(folder, FlockArg::LockExclusiveNonblock).unwrap();
+    let held = hold_store(&home);
     let before = first.requests().len();
     first.otherwise(Answer::Receipt);
     let daemon = Daemon::start(&home);
@@ -115,16 +124,8 @@ fn a_store_that_is_late_forgets_no_channel_that_is_owed_a_return() {
 
 #[test]
 fn who_was_back_in_bed_before_a_late_store_was_open_has_returned_when_the_load_came() {
-    let (home, mat, dispatch) = one_bed("");
-    let daemon = Daemon::start(&home);
-    mat.lies();
-    daemon.wait_decided("bed-1", "in-bed");
-    mat.leaves();
-    let rise = wait_for(&dispatch, "bed-1", "rise");
-    assert!(daemon.terminate().success());
-
-    let folder = fs::File::open(home.path("store")).unwrap();
-    let held = Flock::lock(folder, FlockArg::LockExclusiveNonblock).unwrap();
+    let (home, mat, dispatch, rise) = risen();
+    let held = hold_store(&home);
     let daemon = Daemon::start(&home);
     let came = mat.lies();
     daemon.wait_decided("bed-1", "in-bed");

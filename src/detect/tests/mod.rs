@@ -11,6 +11,7 @@ mod deadlines;
 mod edge;
 mod evidence;
 mod faults;
+mod late;
 mod leaving;
 mod levels;
 mod pause;
@@ -19,6 +20,7 @@ mod restarts;
 mod rising;
 mod rules;
 mod scales;
+mod unknown;
 mod wiring;
 mod zero;
 
