@@ -2,13 +2,14 @@
 //!
 //! Never waits, neither for the disk nor for the network.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::{Notify, broadcast, mpsc, oneshot};
 use tracing::field::display;
 
 use super::ledger::Draft;
 use super::streak::Streak;
+use super::tasks::lock;
 use crate::action::{Actions, Trigger};
 use crate::detect::Because;
 use crate::dispatch::{ChannelView, Command};
@@ -258,10 +259,6 @@ impl Way {
             tracing::info!(count, "The delivery task takes commands again");
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// An event of which the first half is done.

@@ -24,7 +24,7 @@ use crate::dispatch::{self, Command};
 use crate::model::{Alert, GatewayFault, Health, Moment};
 use crate::sensor::mqtt::publisher;
 use crate::sensor::{self, BrokerSettings, Feed, Link, SerialSettings};
-use crate::store::{self, Condition, Receipt, Recovered};
+use crate::store::{self, Condition, NotKept, Receipt, Recovered};
 
 /// How often the service manager is told how everything is, at most.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
@@ -222,6 +222,12 @@ impl Gateway {
     }
 }
 
+/// How long the disk may take for a further page of the backlog …
+const PAGE_WITHIN: Duration = Duration::from_secs(10);
+
+/// … and when it is read again where it did not give all.
+const FETCH_AGAIN: Duration = Duration::from_secs(10);
+
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -232,8 +238,10 @@ pub(super) async fn fetch_backlog(outbox: Outbox, mut room: mpsc::Receiver<()>) 
     let mut health = outbox.store().health();
     let mut salvaged = health.borrow().salvaged;
     loop {
-        fetch(&outbox).await;
+        let whole = fetch(&outbox).await;
         tokio::select! {
+            // Nothing of what was not read is known to delivery: it would not ask again.
+            () = tokio::time::sleep(FETCH_AGAIN), if !whole => {}
             asked = room.recv() => if asked.is_none() {
                 return std::future::pending().await;
             },
@@ -249,17 +257,21 @@ async fn more_salvaged(health: &mut watch::Receiver<store::Health>, than: u64) -
 
 /// Fetches as much as delivery can hold; what it has already it passes over. Handed over in one piece: an alarm must not
 /// go out as one where its end is among the last. Nothing more in the store is said by an empty piece.
-/// A store that is not open answers when it is.
-async fn fetch(outbox: &Outbox) {
+/// A store that is not open answers when it is; but what has been read does not wait for a disk that hangs after that.
+/// Tells whether all was read that was asked for.
+async fn fetch(outbox: &Outbox) -> bool {
     let mut fetched: Vec<Alert> = Vec::new();
-    let all = loop {
+    let (all, whole) = loop {
         if fetched.len() > HELD_MAX {
-            break false;
+            break (false, true);
         }
-        match outbox.store().backlog(fetched.last().map(|alert| alert.sequence), PAGE).await {
-            Ok(page) if page.is_empty() => break true,
-            Ok(page) => fetched.extend(page),
-            Err(_) => break false,
+        let page = outbox.store().backlog(fetched.last().map(|alert| alert.sequence), PAGE);
+        let page = if fetched.is_empty() { Ok(page.await) } else { tokio::time::timeout(PAGE_WITHIN, page).await };
+        match page {
+            Ok(Ok(page)) if page.is_empty() => break (true, true),
+            Ok(Ok(page)) => fetched.extend(page),
+            Ok(Err(NotKept::Closed)) => break (false, true),
+            Ok(Err(_)) | Err(_) => break (false, false),
         }
     };
     if !fetched.is_empty() {
@@ -268,6 +280,7 @@ async fn fetch(outbox: &Outbox) {
     if all {
         outbox.hand_over(|| Command::Recovered(Vec::new())).await;
     }
+    whole
 }
 
 /// Tells when the broker is away for long, and when it is there. `whose` tells its two connections apart.

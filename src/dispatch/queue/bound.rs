@@ -15,6 +15,9 @@ impl Queue {
             left += 1;
         }
         self.count_left(left);
+        if left > 0 {
+            self.reports.push_back(Report::Evicted { count: self.left });
+        }
     }
 
     pub(super) fn last_to_be_sent(&self) -> Option<Key> {
@@ -36,7 +39,6 @@ impl Queue {
         if count > 0 {
             self.more = true;
             self.left = self.left.saturating_add(count);
-            self.reports.push_back(Report::Evicted { count: self.left });
         }
     }
 

@@ -298,10 +298,12 @@ impl Queue {
         self.more = true;
         for alert in alerts {
             let due = if alert.priority == Priority::Alarm { now.moment } else { calm };
-            self.insert(alert, false, now, due);
-            self.keep_to_bound();
+            // One that waits for this very answer goes its own way, which is not that of a backlog.
+            if !self.unread.holds(&alert.id) {
+                self.insert(alert, false, now, due);
+                self.keep_to_bound();
+            }
         }
-        self.store_answered(now.moment);
     }
 
     /// Returns an attempt to make now, if there is one. Call it until there is none.

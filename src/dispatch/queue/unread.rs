@@ -2,7 +2,7 @@
 //! so that nobody hears of an end before its beginning. PURE.
 
 use super::{Queue, STORE_ANSWERS_WITHIN};
-use crate::model::{Alert, Moment, Now};
+use crate::model::{Alert, AlertId, Moment, Now};
 
 /// The most alerts that wait so; of more, each goes at once.
 const EARLY_MAX: usize = 256;
@@ -28,6 +28,11 @@ impl Unread {
     /// Tells how many wait.
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
+    }
+
+    /// Tells whether this one does.
+    pub(super) fn holds(&self, id: &AlertId) -> bool {
+        self.waiting.iter().any(|early| early.alert.id == *id)
     }
 
     /// Returns when the first of them has waited for long enough.

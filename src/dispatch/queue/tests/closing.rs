@@ -104,6 +104,22 @@ fn the_end_of_a_fault_waits_until_the_store_has_said_whether_it_holds_the_beginn
 }
 
 #[test]
+fn a_live_return_at_a_start_goes_as_such_though_the_store_hands_it_back_and_holds_no_beginning() {
+    let mut queue = queue(Order::Fallback, 1);
+    let back = closing(9, "bed-1", &[1]);
+    queue.raise(back.clone(), &now(0));
+    // Its own copy, and something else that waits; all that is no alarm is spread over half a minute.
+    queue.recovered(vec![alert(5, "bed-2", Kind::Edge), back], &now(2), now(30).moment);
+    queue.recovered(Vec::new(), &now(2), now(30).moment);
+    let sent = one(&mut queue, 2);
+    assert_eq!((sent.alert.sequence.0, sent.raised), (9, Some(now(0))));
+    queue.on_outcome(sent.ticket, accepted(), &now(2), 0);
+    assert!(
+        !queue.view()[0].more && reports(&mut queue).iter().all(|report| !matches!(report, Report::Evicted { .. }))
+    );
+}
+
+#[test]
 fn a_store_that_says_nothing_holds_no_end_for_long_and_no_alarm_at_all() {
     let mut queue = queue(Order::Fallback, 1);
     queue.raise(closing(1, "bed-1", &[77]), &now(0));
