@@ -12,14 +12,14 @@ use std::path::{Path, PathBuf};
 /// # Errors
 ///
 /// Fails where the folder or the disk takes no file; what was there is as it was.
-pub fn write(path: &Path, text: &str, rights: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+pub fn write(path: &Path, text: impl AsRef<[u8]>, rights: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
     let new = beside(path, ".new");
     match fs::remove_file(&new) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-    let written = file.write_all(text.as_bytes()).and_then(|()| rights(&file)).and_then(|()| file.sync_all());
+    let written = file.write_all(text.as_ref()).and_then(|()| rights(&file)).and_then(|()| file.sync_all());
     if let Err(error) = written.and_then(|()| fs::rename(&new, path)) {
         drop(fs::remove_file(&new));
         return Err(error);
@@ -34,7 +34,7 @@ pub fn write(path: &Path, text: &str, rights: impl FnOnce(&File) -> io::Result<(
 ///
 /// Fails where it cannot be read, or the copy not be written.
 pub fn keep(path: &Path, ending: &str) -> io::Result<Option<PathBuf>> {
-    let text = match fs::read_to_string(path) {
+    let text = match fs::read(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         text => text?,
     };
@@ -85,6 +85,10 @@ mod tests {
         let rights = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(rights(&path), 0o600);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        fs::write(&path, b"sn\xe4ll").unwrap();
+        let kept = keep(&path, ".old").unwrap().unwrap();
+        assert_eq!(fs::read(kept).unwrap(), b"sn\xe4ll", "whatever lies there");
+        fs::write(&path, "a").unwrap();
         let kept = keep(&path, ".old").unwrap().unwrap();
         write(&path, "b", as_it_is(&path).unwrap()).unwrap();
         assert_eq!((fs::read_to_string(&path).unwrap(), fs::read_to_string(&kept).unwrap()), ("b".into(), "a".into()));

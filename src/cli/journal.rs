@@ -1,15 +1,17 @@
 //! The journal for commands: from the running daemon, or from the store where none runs.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::stored::{as_owner, settings};
 use super::wire::{Wire, failure, zone};
+use super::words::say;
 use super::{Failure, block_on};
 use crate::clock::{Clock, ClockSource};
-use crate::config::{self, Config, Looks};
+use crate::config::{self, Config, Looks, accepted};
 use crate::control::{Answer, Client, ClientError, Request};
 use crate::model::{BedId, Entry};
 use crate::store::{self, NotVisited, Visit, erase};
@@ -66,8 +68,12 @@ fn of_daemon(mut daemon: Client) -> Result<Journal, ClientError> {
 
 fn of_store(wire: &Wire) -> Result<Journal, Failure> {
     let config: Option<Config> = config::load(wire.file(), Looks::Elsewhere).ok().map(|sound| sound.config);
-    let zone = config.as_ref().map_or(TimeZone::UTC, |config| config.gateway.zone.clone());
-    let settings = config.map_or(settings(Some(wire.store()?)), |config| config.store);
+    let settings = config.as_ref().map_or(settings(Some(wire.store()?)), |config| config.store.clone());
+    let zone = config.or_else(|| last_accepted(&settings.path)).map(|config| config.gateway.zone);
+    let zone = zone.unwrap_or_else(|| {
+        say("The configuration cannot be read: times are UTC.\n");
+        TimeZone::UTC
+    });
     as_owner(&settings.path)?;
     if erase::is_there(&settings.path) {
         return Ok(Journal { from: From::Store(settings), zone });
@@ -76,6 +82,13 @@ fn of_store(wire: &Wire) -> Result<Journal, Failure> {
         "nattvakt is not running, and there is no journal in {}: name the daemon's configuration with --config",
         settings.path.display()
     )))
+}
+
+/// The configuration by which the daemon of this store went last, where the file is broken by now.
+fn last_accepted(store: &Path) -> Option<Config> {
+    let folders = accepted::folders(std::env::var_os("STATE_DIRECTORY").as_deref(), store);
+    let text = folders.iter().find_map(|folder| accepted::recall(folder).ok().flatten())?;
+    config::parse(&text, "the last accepted configuration", Looks::Elsewhere).ok().map(|sound| sound.config)
 }
 
 fn ask(mut daemon: Client, Wanted { since, until, bed }: Wanted) -> Result<Vec<Entry>, Failure> {

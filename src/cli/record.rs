@@ -1,7 +1,7 @@
 //! `nattvakt record`: the readings of one mat into a file, for a while. The only way in which readings reach a disk.
 
 use std::fmt::Write as _;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -76,6 +76,10 @@ impl Args {
             zone.iana_name().unwrap_or("UTC")
         ));
         let ended = block_on(recording.write_from(said, self.length))?;
+        if ended.is_err() && recording.rows == 0 {
+            // It would only be in the way of the next try.
+            drop(fs::remove_file(&self.file));
+        }
         say(&format!("{} in {}\n", many(recording.rows, "reading"), self.file.display()));
         ended.map(|()| ExitCode::SUCCESS)
     }

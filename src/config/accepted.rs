@@ -26,10 +26,15 @@ pub fn folder(state_directory: Option<&OsStr>, store_path: Option<&Path>) -> Pat
         .unwrap_or_else(|| store::Settings::default().path)
 }
 
-/// Returns every folder where one may be kept, for who is not the service: it does not know `$STATE_DIRECTORY`.
+/// Returns every folder where the daemon of this store may keep one, for who does not know its `$STATE_DIRECTORY`: the
+/// store's, and the default one where what is kept there names this store.
 #[must_use]
 pub fn folders(state_directory: Option<&OsStr>, store_path: &Path) -> Vec<PathBuf> {
-    let mut folders = vec![folder(state_directory, Some(store_path)), store_path.to_owned(), folder(None, None)];
+    let mut folders = vec![folder(state_directory, Some(store_path)), store_path.to_owned()];
+    let default = folder(None, None);
+    let kept = recall(&default).ok().flatten();
+    let store_of_kept = kept.map(|text| store_path_of_broken(&text).unwrap_or_else(|| default.clone()));
+    folders.extend(store_of_kept.filter(|store| store == store_path).map(|_| default));
     folders.sort();
     folders.dedup();
     folders

@@ -16,6 +16,7 @@ use super::ledger::{Ledger, Merged};
 use super::opening::{self, Before, FIRST_PAGE, Opened};
 use super::salvage::{End, Salvage, Salvaged};
 use super::trouble::Trouble;
+use super::visit::VISIT_KEY;
 use super::waiting::{PageRequest, Waiting, Work};
 use super::{Recovered, Settings};
 use crate::clock::{self, Clock};
@@ -151,8 +152,9 @@ impl Owner {
     }
 
     fn adopt(&mut self, opened: Opened) {
-        let Opened { ledger, recovered } = opened;
+        let Opened { ledger, mut recovered } = opened;
         let now = clock::moment();
+        self.hear_visitor(&mut recovered);
         (self.opened_at, self.prune_at, self.before) = (now, now + PRUNE_SOON, Before::default());
         self.note(&recovered.notes);
         tracing::info!(
@@ -170,6 +172,17 @@ impl Owner {
             self.withheld = Some(recovered);
         } else {
             self.hand_over(recovered);
+        }
+    }
+
+    /// What a command had to mend, while no daemon ran that could tell of it.
+    fn hear_visitor(&self, recovered: &mut Recovered) {
+        let left = recovered.states.remove(VISIT_KEY).filter(|notes| !notes.is_empty());
+        let Some(left) = left.and_then(|notes| serde_json::from_slice::<Vec<String>>(&notes).ok()) else { return };
+        self.note(&left);
+        if let Ok(state) = super::state_of((VISIT_KEY, Vec::new())) {
+            let (reply, _) = super::Answer::pair();
+            self.desk.with(|waiting| waiting.state(state, reply));
         }
     }
 

@@ -11,6 +11,9 @@ use super::{Condition, Settings, Store};
 use crate::clock::Clock;
 use crate::model::{Alert, Entry, Sequence};
 
+/// The key under which is left what had to be mended at the opening: the next daemon tells dispatch.
+pub(super) const VISIT_KEY: &str = "mended-in-a-visit";
+
 /// Entries read at a time.
 pub(super) const PAGE: usize = 256;
 
@@ -84,12 +87,17 @@ impl Visit {
         }
     }
 
-    /// Closes the store.
+    /// Closes the store. What had to be mended is left for the next daemon to tell.
     ///
     /// # Errors
     ///
     /// Fails where something did not reach the disk.
     pub async fn end(self) -> Result<(), NotVisited> {
+        let notes = self.0.health().borrow().notes.clone();
+        if !notes.is_empty() {
+            let notes = serde_json::to_vec(&notes).map_err(failed)?;
+            timeout(WITHIN, self.0.keep(VISIT_KEY, notes)).await.map_err(|_| slow())?.map_err(failed)?;
+        }
         self.0.close(WITHIN).await.map_err(failed)
     }
 }

@@ -69,11 +69,17 @@ pub(in crate::cli) fn ask_at(store: &Path, service: bool) -> Option<Status> {
     if let Answer::Status(status) = answer { Some(*status) } else { None }
 }
 
+/// Asks the daemon by which configuration it goes.
+pub(super) fn configuration(store: &Path) -> Option<String> {
+    let answer = connect(store, true).ok()?.ask_once(&Request::Configuration {}).ok()?;
+    if let Answer::Configuration { text } = answer { Some(text) } else { None }
+}
+
 /// Has the daemon send a test to dispatch, and returns how that came out. Blocks, for as long as given and some seconds.
 pub(super) fn test(store: &Path, within_s: u32) -> Result<Tested, ClientError> {
     let mut daemon = connect(store, true)?;
     daemon.ask(&Request::TestAlert { bed: None, within_s })?;
-    let mut tested = Tested { id: None, took_ms: 0, accepted: Vec::new(), problems: Vec::new() };
+    let mut tested = Tested { id: None, took_ms: 0, accepted: Vec::new(), delivered: false, problems: Vec::new() };
     let mut raised = None;
     loop {
         let answer = daemon.answer()?;
@@ -85,7 +91,7 @@ pub(super) fn test(store: &Path, within_s: u32) -> Result<Tested, ClientError> {
                 tested.accepted.push(channel);
             }
             Step::Stored {} | Step::NotStored { .. } | Step::Waiting { .. } => {}
-            Step::Delivered {} => return Ok(tested),
+            Step::Delivered {} => return Ok(Tested { delivered: true, ..tested }),
             Step::NotDelivered { problems } => return Ok(Tested { problems, ..tested }),
         }
     }
@@ -100,6 +106,8 @@ pub(super) struct Tested {
     pub(super) took_ms: i128,
     /// Who has accepted it.
     pub(super) accepted: Vec<String>,
+    /// Whether it has reached all that it must.
+    pub(super) delivered: bool,
     /// Why it was not delivered in time.
     pub(super) problems: Vec<String>,
 }

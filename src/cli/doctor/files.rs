@@ -9,7 +9,7 @@ use nix::unistd::{Gid, User, getgrouplist};
 use super::daemon::{Daemon, Who};
 use super::line::Line;
 use crate::cli::many;
-use crate::config::{Config, ConfigError, Severity, Sound, accepted};
+use crate::config::{Config, ConfigError, Severity, Sound};
 use crate::dispatch::Way;
 use crate::sensor::Sensor;
 
@@ -57,8 +57,7 @@ pub(super) fn configuration(loaded: &Result<Sound, ConfigError>, file: &Path) ->
 
 /// Says where the daemon that runs goes by another configuration than the file.
 pub(super) fn in_use(sound: &Sound) -> Option<Line> {
-    let folders = accepted::folders(None, &sound.config.store.path);
-    let used = folders.iter().find_map(|folder| accepted::recall(folder).ok().flatten())?;
+    let used = super::daemon::configuration(&sound.config.store.path)?;
     let help = "`sudo systemctl reload nattvakt` takes the file up, without a gap in the watch";
     (used != sound.text).then(|| Line::warning("config", "the daemon goes by an earlier version of the file", help))
 }

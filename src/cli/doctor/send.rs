@@ -63,8 +63,8 @@ pub(super) async fn by_daemon(config: &Config, progress: Progress) -> Line {
 fn judge(tested: &daemon::Tested) -> Line {
     let id = tested.id.as_ref().map(|id| format!("; its id is {}", id.as_str())).unwrap_or_default();
     let who = tested.accepted.join(" and ");
-    if !tested.problems.is_empty() || tested.accepted.is_empty() {
-        let problems = tested.problems.join("; ");
+    if !tested.delivered {
+        let problems = if tested.problems.is_empty() { "no answer yet".to_owned() } else { tested.problems.join("; ") };
         let says = format!("sent by the daemon, and not accepted in {} s: {problems}", SENT_WITHIN.as_secs());
         return Line::wrong("test", says, "mend what this and the lines above say; it stays on its way until then");
     }
@@ -97,6 +97,7 @@ mod tests {
             id: Some(AlertId::from_entropy(7)),
             took_ms: 84,
             accepted: vec!["larmcentral".to_owned()],
+            delivered: true,
             problems: Vec::new(),
         };
         let line = judge(&tested);
@@ -106,7 +107,11 @@ mod tests {
             "{line:?}"
         );
         // With `order = "all"` one may have accepted it and another not.
-        let line = judge(&daemon::Tested { problems: vec!["reserv: connection refused".to_owned()], ..tested });
+        let waits = daemon::Tested { delivered: false, ..tested };
+        let line = judge(&waits);
+        assert_eq!(line.verdict, Verdict::Wrong);
+        assert!(line.says.ends_with("no answer yet"), "{line:?}");
+        let line = judge(&daemon::Tested { problems: vec!["reserv: connection refused".to_owned()], ..waits });
         assert_eq!(line.verdict, Verdict::Wrong);
         assert!(line.says.ends_with("reserv: connection refused"), "{line:?}");
     }

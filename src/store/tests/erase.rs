@@ -166,3 +166,23 @@ async fn a_mark_of_the_format_that_was_damaged_is_no_reason_to_refuse() {
         assert_eq!(fs::read_to_string(folder.path().join("format")).unwrap(), format!("{}\n", format_line(1)));
     }
 }
+
+#[tokio::test]
+async fn what_a_look_had_to_mend_is_told_by_the_next_daemon_once() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path()).await;
+    fs::write(folder.path().join("store/db"), [0xa5; 8_192].repeat(12)).unwrap();
+    let clock = Clock::new(ClockSource::Rtc);
+    let visit = within(Visit::begin(settings(folder.path()), clock)).await.unwrap();
+    within(visit.journal(|_| ())).await.unwrap();
+    within(visit.end()).await.unwrap();
+
+    let (store, recovered) = open(folder.path()).await;
+    let told = until(&store, |health| health.noted > 0).await;
+    assert!(told.notes.iter().any(|note| note.contains("damaged") || note.contains("put aside")), "{:?}", told.notes);
+    assert!(!recovered.states.keys().any(|key| key.contains("visit")));
+    close(store).await;
+    let (store, _) = open(folder.path()).await;
+    assert_eq!(store.health().borrow().noted, 0);
+    close(store).await;
+}
