@@ -19,7 +19,7 @@ use super::supervisor::Beat;
 use super::tasks::lock;
 use crate::clock::{self, Clock};
 use crate::detect::{Alarm, Because, BedMemory, Detector, EdgeMemory, Memory, Settings, Standing, Start, View};
-use crate::model::{AlertId, Event, MatHealth, Moment, Quality, Reading};
+use crate::model::{AlertId, Event, MatHealth, Moment, Quality, Reading, Sequence};
 use crate::sensor::{Feed, Sensor, Signal};
 
 /// What of a bed outlives a restart.
@@ -34,6 +34,9 @@ pub(super) struct BedState {
     /// Which mat it was; none: noted by a version that did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mat: Option<String>,
+    /// The number of its last return that was told: what was told before that has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned: Option<Sequence>,
 }
 
 impl BedState {
@@ -372,7 +375,8 @@ impl Watching<'_> {
     /// Notes what a restart must know, for a task that panics; returns it for the store, where that is to have it.
     fn state(&self) -> Option<Vec<u8>> {
         let (memory, mat) = (Some(self.detector.memory()), Some(self.bed.mat.clone()));
-        let state = BedState { memory, ledger: self.ledger.clone(), mat };
+        let returned = self.bed.outbox.returns().of(&self.bed.settings.bed);
+        let state = BedState { memory, ledger: self.ledger.clone(), mat, returned };
         let write = || serde_json::to_vec(&state).expect("a bed's state has nothing that JSON cannot say");
         let written = self.answered.then(write);
         let mut known = lock(&self.bed.known);
@@ -439,6 +443,7 @@ mod tests {
             memory: Some(memory.clone()),
             ledger: Ledger::default(),
             mat: mat.map(str::to_owned),
+            returned: None,
         };
         assert_eq!(state(Some("one")).memory_for("one"), Some(memory.clone()));
         assert_eq!(state(None).memory_for("one"), Some(memory.clone()), "noted by an earlier version");

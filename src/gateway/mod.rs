@@ -50,7 +50,7 @@ use crate::config::{self, Config};
 use crate::control;
 use crate::detect::Start;
 use crate::dispatch;
-use crate::model::{AlertId, BedId, Event, GatewayFault, Health, Moment};
+use crate::model::{AlertId, BedId, Event, GatewayFault, Health, Moment, Sequence};
 use crate::sensor::mqtt::Mat;
 use crate::sensor::mqtt::publisher::{PUBLICATIONS_MAX, Publication};
 use crate::sensor::{BrokerSettings, FEED_SIGNALS_MAX, Feed, Sensor, Signal};
@@ -228,6 +228,7 @@ impl Gateway {
         let events = tap.as_ref().map(|tap| tap.events.clone());
         let (actions, jobs) = Actions::new(config.actions.clone());
         let (outbox, receipts) = Outbox::new(store, config.gateway.language, actions, events);
+        outbox.recall_returns(returned(&found.states));
         let own = own::Own::new(clock.clone(), outbox.clone(), board.clone(), found.own);
         let mut gateway = Self {
             delivery: Arc::new(Mutex::new(reload::delivery(&config))),
@@ -465,6 +466,12 @@ fn own_state(recovered: &Recovered) -> OwnState {
 fn bed_states(recovered: &Recovered) -> BTreeMap<String, BedState> {
     let beds = recovered.states.iter().filter(|(key, _)| key.starts_with("bed/"));
     beds.filter_map(|(key, state)| Some((key.clone(), read(key, state)?))).collect()
+}
+
+/// Returns the last return of each bed, by its number.
+fn returned(states: &BTreeMap<String, BedState>) -> Vec<(BedId, Sequence)> {
+    let bed = |key: &str| key.strip_prefix("bed/")?.parse().ok();
+    states.iter().filter_map(|(key, state)| Some((bed(key)?, state.returned?))).collect()
 }
 
 /// Reads a state that the store kept. One that cannot be read counts as unknown, which is never "all is well".

@@ -13,7 +13,7 @@ use super::tasks::lock;
 use crate::action::{Actions, Trigger};
 use crate::detect::Because;
 use crate::dispatch::{ChannelView, Command};
-use crate::model::{Acceptance, Alert, AlertId, Event, Kind, Language, texts};
+use crate::model::{Acceptance, Alert, AlertId, BedId, Event, Kind, Language, Returns, Sequence, texts};
 use crate::store::{Receipt, Store};
 
 /// Commands that wait for the delivery task at most. Beyond it an alert waits in the store and is fetched from there.
@@ -33,6 +33,8 @@ struct Inner {
     refused: Notify,
     receipts: mpsc::Sender<Receipt>,
     language: Mutex<Language>,
+    /// The last return of each bed, over restarts of the program and of the delivery task.
+    returns: Mutex<Returns>,
     actions: Actions,
     tap: Option<broadcast::Sender<Event>>,
     news: broadcast::Sender<News>,
@@ -76,7 +78,8 @@ impl Outbox {
         let (receipts, given) = mpsc::channel(RECEIPTS_MAX);
         let (dispatch, refused) = (Mutex::new(Way { sender: dispatch, refused: Streak::default() }), Notify::new());
         let (language, news) = (Mutex::new(language), broadcast::Sender::new(NEWS_MAX));
-        let inner = Inner { store, dispatch, refused, receipts, language, actions, tap, news };
+        let returns = Mutex::default();
+        let inner = Inner { store, dispatch, refused, receipts, language, returns, actions, tap, news };
         (Self(Arc::new(inner)), given)
     }
 
@@ -201,14 +204,26 @@ impl Outbox {
     }
 
     fn alert(&self, event: Event, draft: Draft) -> Alert {
-        Alert {
+        let alert = Alert {
             id: draft.id,
             sequence: self.0.store.next_sequence(),
             text: texts::text(&event.kind, *lock(&self.0.language)).to_owned(),
             priority: draft.priority,
             closes: draft.closes,
             event,
-        }
+        };
+        lock(&self.0.returns).note(&alert);
+        alert
+    }
+
+    /// Takes the last return of each bed as the store knew it.
+    pub(super) fn recall_returns(&self, earlier: impl IntoIterator<Item = (BedId, Sequence)>) {
+        lock(&self.0.returns).recall(earlier);
+    }
+
+    /// Returns the last return of each bed, by its number.
+    pub(super) fn returns(&self) -> Returns {
+        lock(&self.0.returns).clone()
     }
 
     /// Asks the delivery task how each channel is. Dropped unanswered where it takes nothing.

@@ -14,7 +14,7 @@ use super::outbox::Outbox;
 use super::own::Own;
 use super::proofs::Proofs;
 use super::service::notify;
-use super::{Broker, Gateway, States, Tap, accepted, bed_states, certificates, good_time, own_state, power};
+use super::{Broker, Gateway, States, Tap, accepted, bed_states, certificates, good_time, own_state, power, returned};
 use crate::action;
 use crate::clock::{self, Clock};
 use crate::config::Bed;
@@ -140,6 +140,7 @@ impl Gateway {
             let setup = dispatch::Setup {
                 settings: lock(&settings).clone(),
                 accepted: lock(&remembered).all(),
+                returned: outbox.returns().all().collect(),
                 health: health.clone(),
                 clock: clock.clone(),
                 next_sequence: Arc::new(move || numbers.next_sequence()),
@@ -463,15 +464,19 @@ async fn fetch_late(late: Arc<Late>, knowing: Knowing) {
         remembered.written()
     };
     // Before anything that may close what was accepted then.
-    let told = knowing.outbox.send(Command::Remember(accepted.clone()));
-    knowing.states.send_replace(Some(Arc::new(bed_states(&recovered))));
+    let states = bed_states(&recovered);
+    let returned = returned(&states);
+    knowing.outbox.recall_returns(returned.clone());
+    let remember = move || Command::Remember { accepted, returned };
+    let told = knowing.outbox.send(remember.clone()());
+    knowing.states.send_replace(Some(Arc::new(states)));
     knowing.own.recall(own_state(&recovered));
     knowing.proofs.recall(&recovered);
     if let Some(written) = written {
         drop(knowing.outbox.store().keep(ACCEPTED_KEY, written));
     }
     if !told {
-        knowing.outbox.hand_over(|| Command::Remember(accepted)).await;
+        knowing.outbox.hand_over(remember).await;
     }
 }
 

@@ -71,6 +71,7 @@ impl Rig {
         let setup = Setup {
             settings,
             accepted: Vec::new(),
+            returned: Vec::new(),
             health: watched,
             clock,
             next_sequence: Arc::new(move || Sequence(counter.fetch_add(1, Ordering::Relaxed))),

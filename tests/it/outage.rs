@@ -1,7 +1,7 @@
 //! Dispatch away for a while: all arrives, the open alarm first, what has ended as information.
 
 use crate::dispatch::{Answer, Dispatch};
-use crate::rig::{Bed, Daemon, Home, Mat, Told, alerts, channel, until_true, wait_for};
+use crate::rig::{Bed, Daemon, Home, Mat, Told, alerts, channel, told_since, until, until_true, wait_for};
 
 const BEDS: [&str; 3] = ["bed-1", "bed-2", "bed-3"];
 
@@ -85,6 +85,30 @@ fn what_waits_over_a_restart_all_arrives_and_the_open_alarms_go_first() {
     assert_eq!(all[..3].iter().filter(|told| told.priority() == "alarm").count(), 2, "{all:#?}");
     wait_for(&dispatch, "", "gateway-restored");
     assert_all_arrived(&alerts(&dispatch));
+}
+
+#[test]
+fn what_a_return_has_ended_is_no_alarm_after_a_restart_though_the_return_has_gone_out_before_it() {
+    let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
+    home.configure(&[Bed::serial("bed-1", mat.port())], &[channel(dispatch.url(), "")]);
+    let daemon = Daemon::start(&home);
+    mat.lies();
+    daemon.wait_decided("bed-1", "in-bed");
+    dispatch.otherwise(Answer::status(503));
+    mat.leaves();
+    daemon.wait_decided("bed-1", "rise");
+    mat.lies();
+    daemon.wait_decided("bed-1", "return");
+    dispatch.otherwise(Answer::Refuse("se.nattvakt.rise.v1"));
+    let back = wait_for(&dispatch, "bed-1", "return");
+    assert!(daemon.terminate().success());
+
+    let before = dispatch.requests().len();
+    dispatch.otherwise(Answer::Receipt);
+    let _daemon = Daemon::start(&home);
+    let is_rise = |told: &Told| told.kind() == "rise";
+    let rise = until("the rise arrives", || told_since(&dispatch, before).into_iter().find(is_rise));
+    assert_eq!((rise.priority(), back.closes()), ("info", vec![rise.id()]));
 }
 
 #[test]

@@ -40,6 +40,8 @@ pub(crate) enum Answer {
     ReceiptAndPlayDead,
     /// 200, then the connection is closed without having said so.
     ReceiptAndClose,
+    /// 422 to what has these words in its body, a receipt to everything else.
+    Refuse(&'static str),
 }
 
 impl Answer {
@@ -256,15 +258,16 @@ async fn serve(mut stream: impl Stream, connection: usize, shared: &Shared) {
         let id = request.header("webhook-id").to_owned();
         let answer = {
             let mut state = shared.state.lock().unwrap();
+            let scripted = state.script.pop_front().or_else(|| state.otherwise.clone()).unwrap_or(Answer::Receipt);
+            let refused = matches!(&scripted, Answer::Refuse(words) if request.body.contains(words));
             state.requests.push(request);
-            let scripted = state.script.pop_front();
-            scripted.or_else(|| state.otherwise.clone()).unwrap_or(Answer::Receipt)
+            if refused { Answer::status(422) } else { scripted }
         };
         shared.changed.notify_all();
         let receipt = format!(r#"{{"id":"{id}","reference":"ref-{id}"}}"#);
         let written = match answer {
             Answer::Send(status, headers, body) => write(&mut stream, status, &headers, &body).await,
-            Answer::Receipt => write(&mut stream, 200, &[], &receipt).await,
+            Answer::Receipt | Answer::Refuse(_) => write(&mut stream, 200, &[], &receipt).await,
             Answer::Late(after) => {
                 tokio::time::sleep(after).await;
                 write(&mut stream, 200, &[], &receipt).await

@@ -5,26 +5,31 @@ use std::sync::Arc;
 use super::Queue;
 use super::entry::{ChannelSet, Entry, Key, Lane};
 use crate::dispatch::settings::Order;
-use crate::model::{Alert, AlertId, Kind, Moment, Priority};
+use crate::model::{Alert, AlertId, BedId, Kind, Moment, Priority, Sequence};
 
 impl Queue {
-    /// Turns into information what a live `return` finds of its bed: it closes some, and those have closed the others.
-    pub(super) fn end_all_before(&mut self, alert: &Alert) {
-        let (Kind::Return, Some(bed)) = (&alert.event.kind, alert.event.bed) else { return };
-        self.returned.insert(bed, alert.sequence);
-        let before: Vec<Key> =
-            self.entries.values().filter(|entry| self.is_before_return(entry)).map(Entry::key).collect();
-        for key in before {
-            self.end(key);
+    /// Notes an alert that is raised. A `return` turns into information what it finds of its bed: it closes some, and
+    /// those have closed the others.
+    pub(super) fn note_return(&mut self, alert: &Alert) {
+        self.returns.note(alert);
+        if alert.event.kind == Kind::Return {
+            self.end_all_returned();
         }
     }
 
-    /// Tells whether a return of its bed has come live since. Numbers never go back within a life of the program, so
-    /// what is older by its number is older, from whichever life it is.
-    pub(super) fn is_before_return(&self, entry: &Entry) -> bool {
-        let event = &entry.alert.event;
-        let returned = event.bed.and_then(|bed| self.returned.get(&bed));
-        event.kind.is_ended_by_return() && returned.is_some_and(|returned| entry.alert.sequence < *returned)
+    /// Takes the last returns as an earlier life of the program, or of the delivery task, has noted them. Nothing that is
+    /// here and older is an alarm any more, nor what the store still hands over.
+    pub fn recall_returns(&mut self, earlier: impl IntoIterator<Item = (BedId, Sequence)>) {
+        self.returns.recall(earlier);
+        self.end_all_returned();
+    }
+
+    fn end_all_returned(&mut self) {
+        let ended: Vec<Key> =
+            self.entries.values().filter(|entry| self.returns.have_ended(&entry.alert)).map(Entry::key).collect();
+        for key in ended {
+            self.end(key);
+        }
     }
 
     /// Turns what a `return` closes into information, and what that has closed in its turn.

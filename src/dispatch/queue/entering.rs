@@ -31,7 +31,7 @@ impl Queue {
         }
         let mut entry = Entry::new(alert, live, self.channels.len(), now);
         let (key, id) = (entry.key(), entry.alert.id);
-        entry.ended = self.has_return(&id) || self.is_before_return(&entry);
+        entry.ended = self.has_return(&id) || self.returns.have_ended(&entry.alert);
         if entry.ended || entry.alert.event.kind == Kind::Return {
             self.end_all_closed(&entry.alert);
         }

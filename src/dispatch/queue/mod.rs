@@ -11,7 +11,8 @@
 //! - Open alarms go newest first. The rest goes in order of `sequence` for each bed, one after the other; what dispatch
 //!   refuses for itself, while it takes others, holds nobody up.
 //! - What closes others (`return`, `…-restored`) waits until those have gone, and goes to every channel that accepted
-//!   one of them. A `return` turns what it closes into information. Where those may still lie in the store, because it has
+//!   one of them. A `return` turns what its bed was told of before into information, in later lives of the program too
+//!   ([`Queue::recall_returns`]). Where those may still lie in the store, because it has
 //!   not said yet what it holds, that is waited for; for ten seconds at most. What a channel refuses for itself is not
 //!   waited for there: it may never go.
 //! - `fallback`: the next channel is tried as well after `give-up-after`, or at once where a channel is wrong or known
@@ -48,7 +49,7 @@ pub use self::rechannel::Moved;
 use self::unread::Unread;
 use super::outcome::Outcome;
 use super::settings::Delivery;
-use crate::model::{Alert, AlertId, BedId, Event, Moment, Now, Priority, Sequence};
+use crate::model::{Alert, AlertId, BedId, Event, Moment, Now, Priority, Returns, Sequence};
 
 /// The most alerts that are held in memory, about 5 MB; the store holds the rest.
 pub const HELD_MAX: usize = 5_000;
@@ -226,8 +227,8 @@ pub struct Queue {
     closers: BTreeMap<AlertId, BTreeSet<Key>>,
     give_ups: BTreeSet<(Moment, Key)>,
     memory: Memory,
-    /// The number of the last return that came live for each bed.
-    returned: BTreeMap<BedId, Sequence>,
+    /// The last return of each bed.
+    returns: Returns,
     /// When it was last told of each bed that an alarm waits.
     alarm_told: BTreeMap<Option<BedId>, Moment>,
     reports: VecDeque<Report>,
@@ -252,7 +253,7 @@ impl Queue {
             closers: BTreeMap::new(),
             give_ups: BTreeSet::new(),
             memory: Memory::default(),
-            returned: BTreeMap::new(),
+            returns: Returns::default(),
             alarm_told: BTreeMap::new(),
             reports: VecDeque::new(),
             unread: Unread::default(),
@@ -272,7 +273,7 @@ impl Queue {
 
     /// Takes a new alert. One whose id is known already is ignored.
     pub fn raise(&mut self, alert: Alert, now: &Now) {
-        self.end_all_before(&alert);
+        self.note_return(&alert);
         if let Some(alert) = self.wait_for_store(alert, now, None) {
             self.enter(alert, true, *now, now, now.moment);
         }

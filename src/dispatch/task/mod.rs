@@ -29,7 +29,7 @@ use super::queue::{Attempt, ChannelView, HELD_MAX, Queue, Report, Ticket};
 use super::settings::{ChannelSettings, Delivery};
 use super::times;
 use crate::clock::{self, Clock};
-use crate::model::{Alert, AlertId, GatewayId, Health, Language, Moment, Sequence};
+use crate::model::{Alert, AlertId, BedId, GatewayId, Health, Language, Moment, Sequence};
 
 /// The most reports that wait to be taken: a few for each alert that is held.
 const REPORTS_HELD_MAX: usize = 4 * HELD_MAX;
@@ -53,6 +53,8 @@ pub struct Setup {
     pub settings: Settings,
     /// Which channel accepted which alert in an earlier life, as far as something may still close it.
     pub accepted: Vec<(AlertId, String)>,
+    /// The last return of each bed, by its number, in whichever life it was.
+    pub returned: Vec<(BedId, Sequence)>,
     /// What heartbeats tell.
     pub health: watch::Receiver<Health>,
     /// The gateway's clocks.
@@ -72,8 +74,13 @@ pub enum Command {
     Raise(Box<Alert>),
     /// Alerts that the store holds as undelivered, in order of sequence; none at all: it holds no more.
     Recovered(Vec<Alert>),
-    /// Which channel accepted which alert in an earlier life: said by a store that opened late.
-    Remember(Vec<(AlertId, String)>),
+    /// What was in an earlier life: said by a store that opened late.
+    Remember {
+        /// Which channel accepted which alert.
+        accepted: Vec<(AlertId, String)>,
+        /// The last return of each bed, by its number.
+        returned: Vec<(BedId, Sequence)>,
+    },
     /// The configuration is another one by now. Secrets and certificates are read anew in any case.
     Configure(Box<Settings>),
     /// Say how each channel is.
@@ -111,7 +118,7 @@ pub async fn run(setup: Setup, mut commands: mpsc::Receiver<Command>, reports: m
         match happening {
             Happening::Command(Command::Raise(alert)) => dispatch.raise(*alert),
             Happening::Command(Command::Recovered(alerts)) => dispatch.recovered(alerts),
-            Happening::Command(Command::Remember(accepted)) => dispatch.remember(&accepted),
+            Happening::Command(Command::Remember { accepted, returned }) => dispatch.remember(&accepted, returned),
             Happening::Command(Command::Configure(settings)) => dispatch.configure(*settings),
             // Who asked may have gone.
             Happening::Command(Command::Show(asked)) => drop(asked.send(dispatch.view())),
@@ -174,12 +181,13 @@ struct Dispatch {
 
 impl Dispatch {
     fn new(setup: Setup, reports: mpsc::Sender<Report>) -> Self {
-        let Setup { settings, accepted, health, clock, next_sequence, grace, spread_until } = setup;
+        let Setup { settings, accepted, returned, health, clock, next_sequence, grace, spread_until } = setup;
         let names = settings.channels.iter().map(|channel| channel.name.as_str());
         let (mut queue, now) = (Queue::new(settings.delivery, names), clock::moment());
         for (alert, channel) in &accepted {
             queue.remember(*alert, channel, now);
         }
+        queue.recall_returns(returned);
         // All gateways of a town may have booted at this moment.
         let (booted, calm) = (now < spread_until, now + policy::spread(random()));
         let first = if booted { calm } else { now };
@@ -229,7 +237,8 @@ impl Dispatch {
         self.queue.recovered(alerts, &now, self.calm.max(now.moment));
     }
 
-    fn remember(&mut self, accepted: &[(AlertId, String)]) {
+    fn remember(&mut self, accepted: &[(AlertId, String)], returned: Vec<(BedId, Sequence)>) {
+        self.queue.recall_returns(returned);
         let now = clock::moment();
         for (alert, channel) in accepted {
             self.queue.remember(*alert, channel, now);

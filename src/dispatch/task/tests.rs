@@ -29,6 +29,7 @@ fn setup() -> Setup {
             channels: vec![ChannelSettings { name: "larmcentral".to_owned(), heartbeat: None, way: Way::Https(https) }],
         },
         accepted: Vec::new(),
+        returned: Vec::new(),
         health,
         clock: Clock::new(ClockSource::Rtc),
         next_sequence: Arc::new(|| Sequence(1)),

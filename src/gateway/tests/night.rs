@@ -6,6 +6,7 @@ mod told;
 mod way_out;
 mod ways_in;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -22,8 +23,9 @@ use crate::gateway::faults::Faults;
 use crate::gateway::ledger::Ledger;
 use crate::gateway::noting::ACCEPTED_KEY;
 use crate::gateway::own::STATE_KEY;
+use crate::gateway::returned;
 use crate::model::schedule::Window;
-use crate::model::{AlertId, GatewayFault, Kind, Moment, Now, Watch};
+use crate::model::{AlertId, GatewayFault, Kind, Moment, Now, Returns, Watch};
 use crate::simulate::rng::Rng;
 use crate::store::ByHand;
 
@@ -79,6 +81,7 @@ struct Life {
     ledger: Ledger,
     faults: Faults,
     accepted: Vec<(AlertId, String)>,
+    returns: Returns,
     /// Whether what waits in the store is wanted, and whether it has ever been read.
     fetch: bool,
     fetched: bool,
@@ -280,6 +283,13 @@ impl Night {
         for (id, channel) in &accepted {
             queue.remember(*id, channel, self.now);
         }
+        let states: BTreeMap<String, BedState> = (0..BEDS)
+            .map(|bed| state_key(&settings(bed, None)))
+            .filter_map(|key| Some((key.clone(), serde_json::from_value(read(&key)?).unwrap())))
+            .collect();
+        let mut returns = Returns::default();
+        returns.recall(returned(&states));
+        queue.recall_returns(returns.all());
         let unknown = if self.started_once { Start::Lost } else { Start::First };
         let booted = self.clock.0 == NO_CLOCK || !self.started_once;
         let calm = self.now + policy::spread(self.random());
@@ -295,6 +305,7 @@ impl Night {
             faults: Faults::remembered(own.open_faults().filter_map(GatewayFault::from_word)),
             ledger: own,
             accepted,
+            returns,
             fetch: true,
             fetched: false,
             look: self.now,
@@ -306,8 +317,7 @@ impl Night {
         self.say(|| format!("started, numbers from {first}, {now:?}"));
         for bed in 0..BEDS {
             let settings = settings(bed, self.script.confirm);
-            let state: BedState =
-                read(&state_key(&settings)).map(|state| serde_json::from_value(state).unwrap()).unwrap_or_default();
+            let state = states.get(&state_key(&settings)).cloned().unwrap_or_default();
             let start = state.memory.map_or(unknown.clone(), Start::Remembered);
             let detector = Detector::new(settings.clone(), &start, now);
             self.life.as_mut().unwrap().beds.push(Bed { settings, detector, ledger: state.ledger });
@@ -333,7 +343,7 @@ impl Night {
         let Some(life) = self.life.take() else { return };
         if stop == Stop::Term {
             for bed in &life.beds {
-                self.store.keep(&state_key(&bed.settings), state(bed));
+                self.store.keep(&state_key(&bed.settings), state(bed, &life.returns));
             }
             while matches!(self.disk, Disk::Sound | Disk::Slow) && self.retry.is_none() {
                 self.store.written();
@@ -383,9 +393,9 @@ impl Night {
     }
 }
 
-fn state(bed: &Bed) -> Vec<u8> {
-    serde_json::to_vec(&BedState { memory: Some(bed.detector.memory()), ledger: bed.ledger.clone(), mat: None })
-        .unwrap()
+fn state(bed: &Bed, returns: &Returns) -> Vec<u8> {
+    let (memory, returned) = (Some(bed.detector.memory()), returns.of(&bed.settings.bed));
+    serde_json::to_vec(&BedState { memory, ledger: bed.ledger.clone(), mat: None, returned }).unwrap()
 }
 
 fn draw(ids: &mut Rng) -> AlertId {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::script::BEDS;
 use crate::dispatch::Order;
 use crate::dispatch::queue::STORE_ANSWERS_WITHIN;
-use crate::model::{Alert, AlertId, Kind, Moment, Sequence};
+use crate::model::{Alert, AlertId, Kind, Moment, Priority, Sequence};
 
 /// Heard in bed or away for this long without a break, every working watch knows it.
 const SURE_AFTER: Duration = Duration::from_secs(75);
@@ -146,9 +146,19 @@ impl Truth {
     }
 
     /// An attempt leaves over a channel: nothing overtakes what it closes, be that in the store from a life before, but for
-    /// what was refused there more than once.
-    pub(super) fn departs(&self, alert: &Alert, channel: usize, now: Moment) {
+    /// what was refused there more than once; and what a return has ended is no alarm any more.
+    pub(super) fn departs(&self, alert: &Alert, priority: Priority, channel: usize, now: Moment) {
         let raised = self.raised.get(&alert.id).expect("it was raised");
+        let ended = self.raised.values().find(|other| {
+            let returned = other.alert.event.kind == Kind::Return && other.alert.event.bed == alert.event.bed;
+            returned && !other.excused && other.sequences.iter().all(|sequence| *sequence > alert.sequence)
+        });
+        let is_open = priority == Priority::Alarm && alert.event.kind.is_ended_by_return();
+        assert!(
+            !is_open || ended.is_none(),
+            "goes as an alarm though she is back: {alert:?} {:?}",
+            ended.map(|e| &e.alert)
+        );
         // A disk that has not said for so long what waits there is not waited for.
         let waited = now.since(raised.at) >= STORE_ANSWERS_WITHIN;
         for closed in &alert.closes {

@@ -201,6 +201,52 @@ fn what_waits_in_the_store_ends_with_a_return_through_what_closes_it() {
     assert_eq!(sent, (1..=6).map(|sequence| (sequence, Priority::Info)).collect::<Vec<_>>());
 }
 
+/// What the store still holds, and what goes out of it as an alarm, by number.
+fn alarms_of(queue: &mut Queue, stored: Vec<Alert>) -> Vec<u64> {
+    let count = stored.len();
+    queue.recovered(stored, &now(0), now(0).moment);
+    let mut sent = Vec::new();
+    for at in 0..60 {
+        for attempt in attempts(queue, at) {
+            sent.push((attempt.alert.sequence.0, attempt.priority));
+            queue.on_outcome(attempt.ticket, accepted(), &now(at), 0);
+        }
+    }
+    assert_eq!((sent.len(), queue.waiting()), (count, 0), "all go out");
+    sent.into_iter().filter(|(_, priority)| *priority == Priority::Alarm).map(|(sequence, _)| sequence).collect()
+}
+
+#[test]
+fn what_a_return_has_ended_is_no_alarm_in_a_later_life_though_the_return_is_delivered_and_gone() {
+    // What closed the older ones, newer reminders and the return, went ahead of them and has left the store.
+    let stored =
+        || vec![alert(2, "bed-1", Kind::NotReturned), alert(3, "bed-1", Kind::Edge), alert(4, "bed-2", Kind::Rise)];
+    let returned = [("bed-1".parse().unwrap(), Sequence(6))];
+    let mut later = queue(Order::Fallback, 1);
+    later.recall_returns(returned);
+    // One of an absence after that is as open as ever.
+    assert_eq!(alarms_of(&mut later, stored().into_iter().chain([alert(7, "bed-1", Kind::Rise)]).collect()), [7, 4]);
+    // In doubt it is an alarm: this life's numbers have gone back.
+    let mut anew = queue(Order::Fallback, 1);
+    anew.recall_returns(returned);
+    anew.raise(alert(5, "bed-1", Kind::Rise), &now(0));
+    let live = one(&mut anew, 0);
+    assert_eq!(live.priority, Priority::Alarm);
+    anew.on_outcome(live.ticket, accepted(), &now(0), 0);
+    assert_eq!(alarms_of(&mut anew, stored()), [4, 2]);
+}
+
+#[test]
+fn a_store_that_says_late_that_she_has_returned_makes_information_of_what_waits() {
+    let mut queue = queue(Order::Fallback, 1);
+    queue.raise(alert(9, "bed-1", Kind::Rise), &now(0));
+    let live = one(&mut queue, 0);
+    queue.on_outcome(live.ticket, accepted(), &now(0), 0);
+    queue.recovered(vec![alert(2, "bed-1", Kind::NotReturned)], &now(0), now(0).moment);
+    queue.recall_returns([("bed-1".parse().unwrap(), Sequence(6))]);
+    assert_eq!(one(&mut queue, 0).priority, Priority::Info);
+}
+
 /// Lets a channel refuse an alert, take a heartbeat, and refuse the alert again.
 fn refused_for_itself(queue: &mut Queue, attempt: Attempt, at: u64) {
     let (sequence, channel) = (attempt.alert.sequence, attempt.channel);

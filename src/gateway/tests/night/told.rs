@@ -25,7 +25,7 @@ impl Night {
             sent.push(alert);
         }
         let Some(life) = &self.life else { return };
-        let written = state(&life.beds[bed]);
+        let written = state(&life.beds[bed], &life.returns);
         for (index, alert) in sent.into_iter().enumerate() {
             let state = (index + 1 == count).then(|| written.clone());
             match alert {
@@ -79,6 +79,7 @@ impl Night {
         let Draft { id, priority, closes } = draft;
         let alert = Alert { id, sequence: Sequence(life.next), text: String::new(), priority, closes, event };
         life.next += 1;
+        life.returns.note(&alert);
         self.say(|| {
             format!(
                 "raised {} {} {priority:?} {id} closes {:?}",

@@ -13,7 +13,7 @@ impl Night {
         while let Some(attempt) = self.life.as_mut().and_then(|life| life.queue.next_attempt(self.now)) {
             let Attempt { ticket, alert, channel, priority, number, .. } = attempt;
             self.say(|| format!("attempt {number} of {} over {channel} as {priority:?}", alert.sequence));
-            self.truth.departs(&alert, channel, self.now);
+            self.truth.departs(&alert, priority, channel, self.now);
             self.depart(Some(ticket), alert.id, channel, priority);
             self.cue(Cue::Departed);
         }
