@@ -227,7 +227,7 @@ impl Gateway {
         board.clock(clock.now().trusted);
         let events = tap.as_ref().map(|tap| tap.events.clone());
         let (actions, jobs) = Actions::new(config.actions.clone());
-        let (outbox, receipts) = Outbox::new(store, config.gateway.language, actions, events);
+        let (outbox, owed) = Outbox::new(store, config.gateway.language, actions, events);
         outbox.recall_returns(returned(&found.states));
         let own = own::Own::new(clock.clone(), outbox.clone(), board.clone(), found.own);
         let mut gateway = Self {
@@ -270,7 +270,7 @@ impl Gateway {
         gateway.apply_broker();
         gateway.start_certificates();
         gateway.start_power();
-        gateway.start_disk_watch(late, receipts, remembered);
+        gateway.start_disk_watch(late, owed, remembered);
         gateway.tell_start(broken_file);
         gateway.set_watchdog();
         gateway

@@ -19,8 +19,8 @@ use crate::store::{Receipt, Store};
 /// Commands that wait for the delivery task at most. Beyond it an alert waits in the store and is fetched from there.
 const COMMANDS_MAX: usize = 4096;
 
-/// Receipts of the store that are looked at.
-const RECEIPTS_MAX: usize = 64;
+/// Answers of the store that are waited for.
+const OWED_MAX: usize = 64;
 
 /// Where every alert goes. Cheap to clone.
 #[derive(Clone)]
@@ -31,13 +31,23 @@ struct Inner {
     dispatch: Mutex<Way>,
     /// Told when the delivery task has refused something.
     refused: Notify,
-    receipts: mpsc::Sender<Receipt>,
+    owed: mpsc::Sender<Owed>,
     language: Mutex<Language>,
     /// The last return of each bed, over restarts of the program and of the delivery task.
     returns: Mutex<Returns>,
     actions: Actions,
     tap: Option<broadcast::Sender<Event>>,
     news: broadcast::Sender<News>,
+}
+
+/// An alert that was given to the store, and what that will answer.
+pub(super) struct Owed {
+    /// The alert.
+    pub(super) alert: AlertId,
+    /// The bed that it is of.
+    pub(super) bed: Option<BedId>,
+    /// Whether it is on disk.
+    pub(super) receipt: Receipt,
 }
 
 /// The way to the delivery task.
@@ -67,19 +77,19 @@ pub(super) enum News {
 const NEWS_MAX: usize = 64;
 
 impl Outbox {
-    /// Makes the outbox, and what the store answers to what is kept. Nothing is sent before [`Outbox::connect`], but all is stored.
+    /// Makes the outbox, and what the store owes an answer for. Nothing is sent before [`Outbox::connect`], but all is stored.
     pub(super) fn new(
         store: Store,
         language: Language,
         actions: Actions,
         tap: Option<broadcast::Sender<Event>>,
-    ) -> (Self, mpsc::Receiver<Receipt>) {
+    ) -> (Self, mpsc::Receiver<Owed>) {
         let (dispatch, _) = mpsc::channel(1);
-        let (receipts, given) = mpsc::channel(RECEIPTS_MAX);
+        let (owed, given) = mpsc::channel(OWED_MAX);
         let (dispatch, refused) = (Mutex::new(Way { sender: dispatch, refused: Streak::default() }), Notify::new());
         let (language, news) = (Mutex::new(language), broadcast::Sender::new(NEWS_MAX));
         let returns = Mutex::default();
-        let inner = Inner { store, dispatch, refused, receipts, language, returns, actions, tap, news };
+        let inner = Inner { store, dispatch, refused, owed, language, returns, actions, tap, news };
         (Self(Arc::new(inner)), given)
     }
 
@@ -169,8 +179,9 @@ impl Outbox {
         match taken {
             Taken::Sent(alert) => {
                 let receipt = self.0.store.append(&alert, state().map(|state| (key, state)));
-                // Where receipts pile up, those before this one tell already that the disk hangs.
-                drop(self.0.receipts.try_send(receipt));
+                let owed = Owed { alert: alert.id, bed: alert.event.bed, receipt };
+                // Where they pile up, those before this one tell already that the disk hangs.
+                drop(self.0.owed.try_send(owed));
             }
             Taken::Noted(event) => {
                 self.0.store.journal(&event);

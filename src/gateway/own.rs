@@ -409,7 +409,7 @@ mod tests {
         let settings = store::Settings { path: folder.path().to_owned(), ..store::Settings::default() };
         let (store, _recovered) = Store::start(settings, clock.clone());
         let (actions, _jobs) = Actions::new(Vec::new());
-        let (outbox, _receipts) = Outbox::new(store, Language::Sv, actions, None);
+        let (outbox, _owed) = Outbox::new(store, Language::Sv, actions, None);
         let mut commands = outbox.connect();
         let own = Own::new(clock, outbox, Board::new([]), Some(known));
         before(&own);

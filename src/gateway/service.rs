@@ -30,7 +30,7 @@ fn start() -> Option<SyncSender<String>> {
 }
 
 fn pass_on(messages: &Receiver<String>) {
-    let mut failures = Streak::new();
+    let mut failures = Streak::default();
     for message in messages {
         match sd_notify::notify(&[NotifyState::Custom(&message)]) {
             Ok(()) => {

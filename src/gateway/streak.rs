@@ -5,11 +5,6 @@
 pub(super) struct Streak(u64);
 
 impl Streak {
-    /// Begins without any.
-    pub(super) const fn new() -> Self {
-        Self(0)
-    }
-
     /// Counts a failure; tells whether it is the first.
     pub(super) fn failed(&mut self) -> bool {
         self.0 = self.0.saturating_add(1);
@@ -28,7 +23,7 @@ mod tests {
 
     #[test]
     fn the_first_failure_is_told_and_the_end_with_how_many_there_were() {
-        let mut streak = Streak::new();
+        let mut streak = Streak::default();
         assert_eq!(streak.worked(), None);
         assert!(streak.failed());
         assert!(!streak.failed() && !streak.failed());

@@ -6,11 +6,12 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 use tokio::sync::watch::error::RecvError;
 use tokio::sync::{mpsc, oneshot, watch};
+use tracing::field::display;
 use tracing::{debug, error, info, warn};
 
 use super::board::{Board, status_line};
 use super::noting::{ACCEPTED_KEY, Noting, Remembered};
-use super::outbox::Outbox;
+use super::outbox::{Outbox, Owed};
 use super::own::Own;
 use super::proofs::Proofs;
 use super::service::notify;
@@ -24,7 +25,7 @@ use crate::dispatch::{self, Command};
 use crate::model::{Alert, GatewayFault, Health, Moment};
 use crate::sensor::mqtt::publisher;
 use crate::sensor::{self, BrokerSettings, Feed, Link, SerialSettings};
-use crate::store::{self, Condition, NotKept, Receipt, Recovered};
+use crate::store::{self, Condition, NotKept, Recovered};
 
 /// How often the service manager is told how everything is, at most.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
@@ -199,11 +200,11 @@ impl Gateway {
     pub(super) fn start_disk_watch(
         &mut self,
         late: Option<(oneshot::Receiver<Recovered>, watch::Sender<Option<States>>)>,
-        receipts: mpsc::Receiver<Receipt>,
+        owed: mpsc::Receiver<Owed>,
         remembered: Arc<Mutex<Remembered>>,
     ) {
-        let (own, receipts) = (self.own.clone(), Arc::new(tokio::sync::Mutex::new(receipts)));
-        self.supervisor.keep("disk", tracing::Span::none(), move || watch_disk(Arc::clone(&receipts), own.clone()));
+        let (own, owed) = (self.own.clone(), Arc::new(tokio::sync::Mutex::new(owed)));
+        self.supervisor.keep("disk", tracing::Span::none(), move || watch_disk(Arc::clone(&owed), own.clone()));
         if let Some((late, states)) = late {
             let (outbox, own, clock) = (self.outbox.clone(), self.own.clone(), self.clock.clone());
             let proofs = self.proofs.clone();
@@ -373,9 +374,9 @@ fn words_of_full(health: &store::Health) -> String {
 }
 
 /// Tells when the disk hangs: what is kept stays without an answer.
-async fn watch_disk(receipts: Arc<tokio::sync::Mutex<mpsc::Receiver<Receipt>>>, own: Own) {
-    let mut receipts = receipts.lock().await;
-    while let Some(mut receipt) = receipts.recv().await {
+async fn watch_disk(owed: Arc<tokio::sync::Mutex<mpsc::Receiver<Owed>>>, own: Own) {
+    let mut owed = owed.lock().await;
+    while let Some(Owed { alert, bed, mut receipt }) = owed.recv().await {
         let answer = if let Ok(answer) = tokio::time::timeout(DISK_ANSWERS_WITHIN, &mut receipt).await {
             answer
         } else {
@@ -386,7 +387,11 @@ async fn watch_disk(receipts: Arc<tokio::sync::Mutex<mpsc::Receiver<Receipt>>>, 
         match answer {
             Ok(()) => {}
             Err(error) => {
-                error!(error = %error, "An alert is not on disk; it is on its way to dispatch, and waits in memory");
+                let bed = bed.map(display);
+                error!(
+                    alert.id = %alert, bed.id = bed, error = %error,
+                    "An alert is not on disk; it is on its way to dispatch, and waits in memory"
+                );
             }
         }
     }

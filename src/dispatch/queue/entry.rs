@@ -142,20 +142,22 @@ impl Entry {
         self.lanes.get(channel).copied().unwrap_or(Lane::Closed)
     }
 
+    /// What was tried on a channel, where it is being tried.
+    fn tried(&self, channel: usize) -> Option<Tried> {
+        match self.lane(channel) {
+            Lane::Waiting { tried, .. } | Lane::InFlight { tried } => Some(tried),
+            Lane::Closed | Lane::Accepted => None,
+        }
+    }
+
     /// Whether a channel may still accept it, and is being tried: one that refuses it for itself hardly will.
     pub(super) fn may_be_accepted(&self, channel: usize) -> bool {
-        match self.lane(channel) {
-            Lane::Waiting { tried, .. } | Lane::InFlight { tried } => !tried.refused_for_itself,
-            Lane::Closed | Lane::Accepted => false,
-        }
+        self.tried(channel).is_some_and(|tried| !tried.refused_for_itself)
     }
 
     /// Whether a channel refuses it for itself.
     pub(super) fn is_refused(&self, channel: usize) -> bool {
-        match self.lane(channel) {
-            Lane::Waiting { tried, .. } | Lane::InFlight { tried } => tried.refused_for_itself,
-            Lane::Closed | Lane::Accepted => false,
-        }
+        self.tried(channel).is_some_and(|tried| tried.refused_for_itself)
     }
 
     pub(super) fn set_lane(&mut self, channel: usize, lane: Lane) {

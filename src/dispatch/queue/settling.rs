@@ -9,7 +9,7 @@ use super::entry::{Entry, Key, Lane, Tried};
 use super::{Queue, Report};
 use crate::dispatch::policy::{self, Failed};
 use crate::dispatch::settings::Order;
-use crate::model::Moment;
+use crate::model::{AlertId, Moment};
 
 impl Queue {
     pub(super) fn on_accepted(
@@ -135,8 +135,14 @@ impl Queue {
         if !self.entries.get(&key).is_some_and(|entry| entry.delivered && !entry.is_in_flight()) {
             return;
         }
-        let Some(entry) = self.remove(key) else { return };
-        for closer in self.closers.get(&entry.alert.id).cloned().unwrap_or_default() {
+        if let Some(entry) = self.remove(key) {
+            self.settle_closers(&entry.alert.id, now);
+        }
+    }
+
+    /// What closes an alert may be delivered by now: nothing of that one is to come any more.
+    fn settle_closers(&mut self, id: &AlertId, now: Moment) {
+        for closer in self.closers.get(id).cloned().unwrap_or_default() {
             self.settle(closer, now);
         }
     }
@@ -196,9 +202,7 @@ impl Queue {
         let (alert, event, channel) = (entry.alert.id, &entry.alert.event, Arc::clone(&state.name));
         self.reports.push_back(Report::Refused { alert, bed: event.bed, kind: event.kind.as_str(), channel, detail });
         self.resume_closers(&alert, now);
-        for closer in self.closers.get(&alert).cloned().unwrap_or_default() {
-            self.settle(closer, now);
-        }
+        self.settle_closers(&alert, now);
     }
 
     /// Tells where a channel refuses nothing for itself any more: it was accepted, is not needed there, or has left.

@@ -75,7 +75,7 @@ async fn more_than_the_memory_holds_goes_out_without_a_restart() {
         last.await.unwrap();
     }
     let (actions, _jobs) = Actions::new(Vec::new());
-    let (outbox, _receipts) = Outbox::new(store.clone(), Language::Sv, actions, None);
+    let (outbox, _owed) = Outbox::new(store.clone(), Language::Sv, actions, None);
     let commands = outbox.connect();
     let (room, rooms) = mpsc::channel(1);
     let delivered = async {
