@@ -112,6 +112,8 @@ impl Noting {
                     let accepted = self.waiting.remove(&sequence).unwrap_or_else(|| self.accepted_earlier(alert));
                     self.outbox.store().delivered(Delivered { id: alert, sequence, event: *event, accepted });
                 }
+                // In place of the one that the store has; what becomes of it is told of the next alert.
+                Report::Overtaken { alert } => drop(self.outbox.store().append(&alert, None)),
                 Report::ChannelDown { channel, detail, wrong: _ } => {
                     self.own.channel_fails(&channel, &detail);
                 }
@@ -193,7 +195,7 @@ mod tests {
     use crate::action::{Actions, Trigger, Way};
     use crate::clock::ClockSource;
     use crate::gateway::board::Board;
-    use crate::model::Language;
+    use crate::model::{Alert, Event, Kind, Language, Priority};
     use crate::store::{Settings, Store};
 
     /// What takes note over a real store, with the board on which faults are shown and the actions that are to be done.
@@ -274,6 +276,26 @@ mod tests {
         channels(&own, &["larmcentral"]);
         note(noting, [refused(), Report::RefusesNone { channel: "larmcentral".into() }]).await;
         assert_eq!(board.follow().borrow().faults, []);
+    }
+
+    #[tokio::test]
+    async fn a_fault_whose_end_went_out_before_it_is_kept_as_information() {
+        let Rig { noting, _folder, .. } = rig();
+        let store = noting.outbox.store().clone();
+        let event = Event::of_gateway(Kind::GatewayFault(GatewayFault::Broker), &noting.clock.now());
+        let alert = |priority| Alert {
+            id: "7K2M9Q4T0XW5B8ZC".parse().unwrap(),
+            sequence: Sequence(7),
+            event: event.clone(),
+            priority,
+            text: String::new(),
+            closes: Vec::new(),
+        };
+        store.append(&alert(Priority::Warning), None).await.unwrap();
+        note(noting, [Report::Overtaken { alert: Box::new(alert(Priority::Info)) }]).await;
+        let kept = store.backlog(None, 9).await.unwrap();
+        let kept: Vec<_> = kept.iter().map(|alert| (alert.sequence, alert.priority)).collect();
+        assert_eq!(kept, [(Sequence(7), Priority::Info)]);
     }
 
     #[tokio::test]

@@ -56,6 +56,15 @@ impl Kind {
         }
     }
 
+    /// Tells whether it is the beginning or the end of a fault.
+    #[must_use]
+    pub const fn is_of_fault(&self) -> bool {
+        matches!(
+            self,
+            Self::SensorFault(_) | Self::SensorRestored(_) | Self::GatewayFault(_) | Self::GatewayRestored(_)
+        )
+    }
+
     /// Tells whether a known `return` turns an alert of this kind into information.
     #[must_use]
     pub const fn is_ended_by_return(&self) -> bool {

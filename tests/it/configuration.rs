@@ -3,8 +3,10 @@
 use std::fs;
 use std::process::Command;
 
+use nix::sys::signal::Signal;
+
 use crate::dispatch::{Answer, Dispatch};
-use crate::rig::{Bed, Daemon, Home, Mat, alerts, channel, wait_for};
+use crate::rig::{Bed, Daemon, Home, Mat, Told, alerts, channel, told_since, until, until_true, wait_for};
 
 #[test]
 fn a_first_start_with_a_broken_file_ends_with_exit_2_and_touches_nothing() {
@@ -83,6 +85,33 @@ fn the_end_of_a_fault_is_told_after_its_beginning_that_waited_over_the_restart()
     told.retain(|told| told.bed().is_empty());
     let [first, second] = told.as_slice() else { panic!("{told:#?}") };
     assert_eq!((first.id(), second.id()), (fault.id(), restored.id()));
+}
+
+#[test]
+fn a_fault_that_dispatch_accepts_only_after_its_end_is_information_over_a_restart_too() {
+    let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
+    let channel = channel(dispatch.url(), "").replace("heartbeat = \"off\"", "heartbeat = \"1s\"");
+    home.configure(&[Bed::serial("bed-1", mat.port())], &[channel]);
+    assert!(Daemon::start(&home).terminate().success());
+    let sound = fs::read_to_string(home.configuration()).unwrap();
+    break_it(&home);
+    dispatch.otherwise(Answer::Refuse("se.nattvakt.gateway-fault.v1"));
+    let daemon = Daemon::start(&home);
+    let fault =
+        until("the fault is told", || alerts(&dispatch).into_iter().find(|told| told.fault() == "configuration"));
+    assert_eq!(fault.priority(), "warning");
+    fs::write(home.configuration(), sound).unwrap();
+    daemon.signal(Signal::SIGHUP);
+    let is_end = |told: &Told| told.kind() == "gateway-restored" && told.closes() == [fault.id()];
+    until_true("its end is told", || alerts(&dispatch).iter().any(is_end));
+    assert!(daemon.terminate().success());
+
+    let before = dispatch.requests().len();
+    dispatch.otherwise(Answer::Receipt);
+    let _daemon = Daemon::start(&home);
+    let is_it = |told: &Told| told.id() == fault.id();
+    let late = until("the fault is accepted", || told_since(&dispatch, before).into_iter().find(is_it));
+    assert_eq!(late.priority(), "info");
 }
 
 /// A slip of the finger in a key.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::Queue;
 use super::entry::{ChannelSet, Entry, Key, Lane};
+use super::{Queue, Report};
 use crate::dispatch::settings::Order;
 use crate::model::{Alert, AlertId, BedId, Kind, Moment, Priority, Sequence};
 
@@ -61,6 +61,33 @@ impl Queue {
             }
         }
         Some(alert)
+    }
+
+    /// The end of a fault has been accepted: where its beginning has not, it goes out behind its end, and nothing that
+    /// comes later would close it.
+    pub(super) fn overtake(&mut self, closer: Key) {
+        let Some(alert) = self.entries.get(&closer).map(|entry| Arc::clone(&entry.alert)) else { return };
+        if !alert.event.kind.is_of_fault() {
+            return;
+        }
+        for id in &alert.closes {
+            match self.keys.get(id) {
+                Some(key) => self.calm_overtaken(*key),
+                // It may still come out of the store.
+                None => self.memory.end(*id),
+            }
+        }
+    }
+
+    /// Makes information of a fault that is over and not delivered yet, for good: no return will say again that it is.
+    pub(super) fn calm_overtaken(&mut self, key: Key) {
+        let is_overtaken = |entry: &&mut Entry| {
+            entry.alert.event.kind.is_of_fault() && entry.alert.priority != Priority::Info && !entry.delivered
+        };
+        let Some(entry) = self.entries.get_mut(&key).filter(is_overtaken) else { return };
+        let alert = Alert { priority: Priority::Info, ..Alert::clone(&entry.alert) };
+        entry.alert = Arc::new(alert.clone());
+        self.reports.push_back(Report::Overtaken { alert: Box::new(alert) });
     }
 
     pub(super) fn has_return(&self, id: &AlertId) -> bool {

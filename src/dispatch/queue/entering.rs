@@ -24,9 +24,9 @@ impl Queue {
         self.keep_to_bound();
     }
 
-    /// Puts an alert in, unless its id is known.
+    /// Puts an alert in, unless it is here or its delivery was told.
     pub(super) fn insert(&mut self, alert: Alert, live: bool, now: &Now, due: Moment) {
-        if self.keys.contains_key(&alert.id) {
+        if self.keys.contains_key(&alert.id) || self.memory.is_told(&alert.id, alert.sequence) {
             return;
         }
         let mut entry = Entry::new(alert, live, self.channels.len(), now);
@@ -46,7 +46,11 @@ impl Queue {
             }
         }
         self.keys.insert(id, key);
+        let ended = entry.ended;
         self.entries.insert(key, entry);
+        if ended {
+            self.calm_overtaken(key);
+        }
         self.begin(key, due, now.moment);
         self.settle(key, now.moment);
     }

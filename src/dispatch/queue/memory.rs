@@ -1,9 +1,9 @@
-//! What is remembered of alerts that have left the queue: who accepted them, and whether a return is known. PURE.
+//! What is remembered of alerts that have left the queue: who accepted them, and whether their end is known. PURE.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use super::entry::ChannelSet;
-use crate::model::AlertId;
+use crate::model::{AlertId, Sequence};
 
 /// The most alerts that are remembered, about a megabyte; the oldest are forgotten first. More alerts than that do
 /// not wait for their return at one gateway.
@@ -14,8 +14,10 @@ const REMEMBERED_MAX: usize = 10_000;
 pub(super) struct Known {
     /// Who accepted it.
     pub(super) accepted: ChannelSet,
-    /// Whether its return is known.
+    /// Whether its end is known.
     pub(super) ended: bool,
+    /// The number under which its delivery was told last.
+    delivered: Option<Sequence>,
 }
 
 /// The alerts that have left the queue.
@@ -36,6 +38,16 @@ impl Memory {
 
     pub(super) fn end(&mut self, id: AlertId) {
         self.of(id).ended = true;
+    }
+
+    pub(super) fn deliver(&mut self, id: AlertId, sequence: Sequence) {
+        self.of(id).delivered = Some(sequence);
+    }
+
+    /// Tells whether its delivery was told under this number. The store may still hand it over then; under another number
+    /// it was raised again, and the store must hear of that one too.
+    pub(super) fn is_told(&self, id: &AlertId, sequence: Sequence) -> bool {
+        self.get(id).is_some_and(|known| known.delivered == Some(sequence))
     }
 
     /// Changes who accepted what, because the channels have changed.

@@ -14,7 +14,7 @@
 //!   one of them. A `return` turns what its bed was told of before into information, in later lives of the program too
 //!   ([`Queue::recall_returns`]). Where those may still lie in the store, because it has
 //!   not said yet what it holds, that is waited for; for ten seconds at most. What a channel refuses for itself is not
-//!   waited for there: it may never go.
+//!   waited for there: it may never go. A fault that goes out behind its end goes as information.
 //! - `fallback`: the next channel is tried as well after `give-up-after`, or at once where a channel is wrong or known
 //!   to be down. New alerts always start at the first one, so that its return to work is noticed and used.
 //! - Channels may change at any time ([`Queue::rechannel`]): nothing is lost by it, nor sent again because of it.
@@ -107,7 +107,8 @@ pub enum Report {
         /// Which attempt over this channel it was, from 1.
         attempt: u32,
     },
-    /// An alert has been accepted by all that it must reach. Told once in a life of the program.
+    /// An alert has been accepted by all that it must reach. Told once of each number in a life of the program, as far as
+    /// is remembered.
     Delivered {
         /// The alert.
         alert: AlertId,
@@ -115,6 +116,11 @@ pub enum Report {
         sequence: Sequence,
         /// What it told of.
         event: Box<Event>,
+    },
+    /// The end of a fault was accepted before it: it is to be kept as it is here, for it goes out as information from now on.
+    Overtaken {
+        /// The alert.
+        alert: Box<Alert>,
     },
     /// A channel is wrong, or has failed twice in a row.
     ChannelDown {

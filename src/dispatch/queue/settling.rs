@@ -26,6 +26,7 @@ impl Queue {
         self.memory.accept(entry.alert.id, channel);
         let (alert, sequence, channel) = (entry.alert.id, entry.alert.sequence, Arc::clone(&state.name));
         self.reports.push_back(Report::Accepted { alert, sequence, channel, reference, at, attempt });
+        self.overtake(key);
     }
 
     /// Notes that a channel has refused an alert; tells apart whether it refuses this one or everything.
@@ -84,6 +85,7 @@ impl Queue {
                 entry.delivered = true;
                 let event = Box::new(entry.alert.event.clone());
                 self.reports.push_back(Report::Delivered { alert: id, sequence, event });
+                self.memory.deliver(id, sequence);
             }
             self.close_what_is_not_needed(key);
         }

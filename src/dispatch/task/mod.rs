@@ -399,6 +399,13 @@ fn log(report: &Report) {
         }
         // Said with the attempt, where more is known of it.
         Report::Accepted { .. } => {}
+        Report::Overtaken { alert } => {
+            let bed = alert.event.bed.map(display);
+            info!(
+                alert.id = %alert.id, bed.id = bed, kind = alert.event.kind.as_str(),
+                "The end of a fault was accepted before it; it goes out as information"
+            );
+        }
         Report::Delivered { alert, .. } => debug!(alert.id = %alert, "Alert delivered"),
         Report::ChannelDown { channel, detail, .. } => {
             warn!(channel = %channel, error = %detail, "Dispatch channel does not work");

@@ -101,6 +101,7 @@ fn what_leaves_while_the_store_is_being_read_is_asked_for_once_more() {
 struct Lagging {
     holds: BTreeMap<u64, Alert>,
     told: Vec<u64>,
+    delivered: BTreeSet<u64>,
     lag: usize,
 }
 
@@ -137,6 +138,7 @@ fn drained(queue: &mut Queue, store: &mut Lagging, most: usize) -> Vec<u64> {
         while let Some(report) = queue.next_report() {
             room |= matches!(report, Report::Room { .. });
             if let Report::Delivered { sequence, .. } = report {
+                assert!(store.delivered.insert(sequence.0), "its delivery is told twice");
                 store.delivered(sequence.0);
             }
         }
@@ -157,7 +159,7 @@ fn all_that_a_store_holds_goes_out_though_it_still_hands_back_what_was_delivered
     for (count, lag) in [(41, 0), (60, 3), (100, 10), (160, 12), (400, 15), (400, 0)] {
         let mut queue = queue(Order::Fallback, 1).with_held_max(40);
         let holds = (1..=count).map(|sequence| (sequence, alert(sequence, "bed-1", Kind::Edge))).collect();
-        let mut store = Lagging { holds, told: Vec::new(), lag };
+        let mut store = Lagging { holds, told: Vec::new(), delivered: BTreeSet::new(), lag };
         let mut sent = drained(&mut queue, &mut store, 42);
         store.hand_over(&mut queue, 42);
         assert_eq!((sent.len() as u64, queue.waiting()), (count, 0), "{count} wait, {lag} deliveries lag");

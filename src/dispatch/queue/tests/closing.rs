@@ -309,6 +309,72 @@ fn a_return_that_did_not_wait_follows_what_it_closes_to_another_channel() {
     assert_eq!((delivered(&mut queue), queue.waiting()), (vec![1, 2], 0));
 }
 
+/// A fault of a mat, and its end.
+fn fault_and_end() -> [Alert; 2] {
+    let end =
+        Alert { closes: vec![AlertId::from_entropy(1)], ..alert(2, "bed-1", Kind::SensorRestored(MatFault::Silent)) };
+    [alert(1, "bed-1", Kind::SensorFault(MatFault::Silent)), end]
+}
+
+fn overtaken(queue: &mut Queue) -> Vec<Alert> {
+    let told = |report| if let Report::Overtaken { alert } = report { Some(*alert) } else { None };
+    reports(queue).into_iter().filter_map(told).collect()
+}
+
+#[test]
+fn a_fault_that_goes_out_behind_its_end_is_information_in_the_next_life_too() {
+    let mut queue = queue(Order::Fallback, 1);
+    let [fault, end] = fault_and_end();
+    queue.raise(fault.clone(), &now(0));
+    let first = one(&mut queue, 0);
+    assert_eq!(first.priority, Priority::Warning);
+    queue.raise(end, &now(0));
+    refused_for_itself(&mut queue, first, 0);
+    assert_eq!(overtaken(&mut queue), [], "its end has not gone yet");
+    let end = one(&mut queue, 30);
+    queue.on_outcome(end.ticket, accepted(), &now(30), 0);
+    let kept = overtaken(&mut queue);
+    assert_eq!(kept, [Alert { priority: Priority::Info, ..fault }]);
+    let late = one(&mut queue, 90);
+    assert_eq!((late.alert.sequence.0, late.priority), (1, Priority::Info));
+    queue.on_outcome(late.ticket, Outcome::wrong("answered 422"), &now(90), 0);
+
+    let mut next = Queue::new(Delivery::default(), ["first"]);
+    next.recovered(kept, &now(90), now(90).moment);
+    assert_eq!((one(&mut next, 90).priority, overtaken(&mut next)), (Priority::Info, vec![]));
+}
+
+#[test]
+fn a_fault_that_the_store_hands_over_after_its_end_has_gone_is_information() {
+    let mut queue = queue(Order::Fallback, 1);
+    let [fault, end] = fault_and_end();
+    queue.raise(end, &now(0));
+    // The store has said nothing for ten seconds.
+    let end = one(&mut queue, 10);
+    queue.on_outcome(end.ticket, accepted(), &now(10), 0);
+    queue.recovered(vec![fault], &now(11), now(11).moment);
+    assert_eq!(one(&mut queue, 11).priority, Priority::Info);
+    assert_eq!(overtaken(&mut queue).len(), 1);
+}
+
+#[test]
+fn with_order_all_a_fault_whose_end_one_channel_has_is_information_for_the_others() {
+    let mut queue = queue(Order::All, 2);
+    let [fault, end] = fault_and_end();
+    queue.raise(fault, &now(0));
+    let [first, second] = <[Attempt; 2]>::try_from(attempts(&mut queue, 0)).unwrap();
+    queue.on_outcome(first.ticket, accepted(), &now(0), 0);
+    queue.on_outcome(second.ticket, Outcome::try_again("503"), &now(0), u32::MAX);
+    queue.raise(end, &now(0));
+    let end = one(&mut queue, 0);
+    assert_eq!((end.alert.sequence.0, end.channel), (2, 0), "the other one has not got its beginning");
+    queue.on_outcome(end.ticket, accepted(), &now(0), 0);
+    let late = one(&mut queue, 5);
+    assert_eq!((late.alert.sequence.0, late.channel, late.priority), (1, 1, Priority::Info));
+    queue.on_outcome(late.ticket, accepted(), &now(5), 0);
+    assert_eq!(places(&attempts(&mut queue, 5)), [(2, 1)]);
+}
+
 #[test]
 fn other_settings_of_a_channel_end_what_was_told_of_its_refusals() {
     let mut queue = queue(Order::Fallback, 1);

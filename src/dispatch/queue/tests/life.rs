@@ -13,6 +13,7 @@ enum Action {
     Raise { bed: u8, kind: u8 },
     Recover { bed: u8, kind: u8 },
     Return { bed: u8 },
+    Restore { bed: u8 },
     Outcome { which: prop::sample::Index, what: u8, random: u32 },
     Heartbeat { channel: u8, what: u8 },
     Wait { millis: u32 },
@@ -23,6 +24,7 @@ fn action() -> impl Strategy<Value = Action> {
         4 => (0..3_u8, 0..4_u8).prop_map(|(bed, kind)| Action::Raise { bed, kind }),
         1 => (0..3_u8, 0..4_u8).prop_map(|(bed, kind)| Action::Recover { bed, kind }),
         2 => (0..3_u8).prop_map(|bed| Action::Return { bed }),
+        1 => (0..3_u8).prop_map(|bed| Action::Restore { bed }),
         6 => (any::<prop::sample::Index>(), 0..4_u8, any::<u32>())
             .prop_map(|(which, what, random)| Action::Outcome { which, what, random }),
         1 => (0..3_u8, 0..4_u8).prop_map(|(channel, what)| Action::Heartbeat { channel, what }),
@@ -40,6 +42,8 @@ struct Life {
     on_the_way: Vec<Attempt>,
     raised: BTreeMap<AlertId, Alert>,
     open: BTreeMap<BedId, Vec<AlertId>>,
+    faults: BTreeMap<BedId, Vec<AlertId>>,
+    /// By a return, or a fault by the acceptance of its end.
     ended: BTreeSet<AlertId>,
     accepted: BTreeMap<AlertId, BTreeSet<usize>>,
     delivered: BTreeSet<AlertId>,
@@ -61,6 +65,7 @@ impl Life {
             on_the_way: Vec::new(),
             raised: BTreeMap::new(),
             open: BTreeMap::new(),
+            faults: BTreeMap::new(),
             ended: BTreeSet::new(),
             accepted: BTreeMap::new(),
             delivered: BTreeSet::new(),
@@ -79,6 +84,7 @@ impl Life {
             Action::Raise { bed, kind } => self.raise(*bed, *kind, true),
             Action::Recover { bed, kind } => self.raise(*bed, *kind, false),
             Action::Return { bed } => self.come_back(*bed),
+            Action::Restore { bed } => self.restore(*bed),
             Action::Outcome { which, what, random } => {
                 if !self.on_the_way.is_empty() {
                     let attempt = self.on_the_way.remove(which.index(self.on_the_way.len()));
@@ -109,6 +115,8 @@ impl Life {
         self.raised.insert(alert.id, alert.clone());
         if kind.is_ended_by_return() {
             self.open.entry(alert.event.bed.unwrap()).or_default().push(alert.id);
+        } else {
+            self.faults.entry(alert.event.bed.unwrap()).or_default().push(alert.id);
         }
         let id = alert.id;
         let class_is_free = |life: &Self| {
@@ -139,6 +147,16 @@ impl Life {
         }
     }
 
+    fn restore(&mut self, bed: u8) {
+        let bed = format!("bed-{bed}");
+        if let Some(closes) = self.faults.remove(&bed.parse::<BedId>().unwrap()) {
+            self.sequence += 1;
+            let alert = Alert { closes, ..alert(self.sequence, &bed, Kind::SensorRestored(MatFault::Silent)) };
+            self.raised.insert(alert.id, alert.clone());
+            self.queue.raise(alert, &self.now());
+        }
+    }
+
     fn answer(&mut self, attempt: Attempt, what: u8, random: u32) {
         let outcome = outcome(what);
         let (id, channel) = (attempt.alert.id, attempt.channel);
@@ -146,6 +164,9 @@ impl Life {
             Outcome::Accepted { .. } => {
                 self.accepted.entry(id).or_default().insert(channel);
                 self.worked.insert(channel, self.moment);
+                if attempt.alert.event.kind == Kind::SensorRestored(MatFault::Silent) {
+                    self.ended.extend(attempt.alert.closes.iter().filter(|id| !self.delivered.contains(*id)));
+                }
             }
             Outcome::ChannelWrong { .. } => {
                 let since = *self.wrong_since.entry((id, channel)).or_insert(self.moment);

@@ -119,6 +119,7 @@ impl Night {
                     self.remember(alert, &channel);
                 }
                 Report::Delivered { sequence, .. } => self.store.delivered(sequence, self.now),
+                Report::Overtaken { alert } => self.store.append(&alert, None),
                 Report::ChannelDown { channel, .. } => self.begin_fault(GatewayFault::Dispatch, &channel),
                 Report::ChannelUp { channel, .. } => self.end(GatewayFault::Dispatch, &channel),
                 Report::Refused { channel, .. } => self.begin_fault(GatewayFault::Dispatch, &format!("by {channel}")),
