@@ -22,7 +22,7 @@ const REPEATS_MAX: u32 = 3;
 const PERSON_OF_RANGE: f64 = 0.3;
 
 /// One of this share is too, if it did not come with a jump, as a cat does.
-const CAT_OF_RANGE: f64 = 0.1;
+pub(super) const CAT_OF_RANGE: f64 = 0.1;
 
 /// If it did, it must stay this long …
 const LARGE_STAYS: Duration = Duration::from_secs(45);
@@ -33,12 +33,19 @@ const SMALL_STAYS: Duration = Duration::from_secs(240);
 impl Detector {
     pub(super) fn learn(&mut self, at: Moment, frame: &Frame, step: Option<&life::Step>) {
         let in_bed = matches!(self.occupancy.phase(), Phase::InBed { .. } | Phase::Leaving { .. });
-        let Some(learning) = &mut self.learning else { return };
+        let proven = self.are_levels_proven();
+        let Some(learning) = self.learning.as_mut().filter(|learning| learning.span().is_some() || !proven) else {
+            self.learning = None;
+            return;
+        };
         // A mat that is stuck is calmer than any empty bed.
         let step = step.filter(|_| !self.plausible.rests_unusually(in_bed));
         let Some(learnt) = learning.take(at, frame, step, &self.signal) else { return };
         if learning.span().is_some() {
             return self.look_again(at, &learnt);
+        }
+        if self.levels.pair().is_some() {
+            return self.feels_less(at, &learnt);
         }
         self.learning = None;
         self.changed = true;
@@ -83,6 +90,10 @@ impl Detector {
             return;
         }
         self.occupancy.set_unsure(None);
+        if let Some(measured) = self.measured.take() {
+            self.levels.set(Some(&measured), self.now.moment);
+            return;
+        }
         let mut empty = self.levels.pair().map(|pair| pair.empty.map(|load| self.signal.upwards(load)));
         if std::mem::take(&mut self.turned_round) {
             self.signal.turn_round();
@@ -159,8 +170,7 @@ pub(super) fn starting_levels(
     // Levels that were followed since count more than those of the installation, as long as both are of the same mat.
     if let Some(learnt) = memory.and_then(|memory| memory.learnt_of(settings)) {
         let pair = learnt.pair();
-        let again = (!signal.has_end()).then(|| Learning::with_span(pair.span()));
-        return (Levels::new(Some(&pair), learnt.lain(), now), again, life);
+        return (Levels::new(Some(&pair), learnt.lain(), now), Some(beside(signal, &pair)), life);
     }
     let empty = settings.empty.as_deref().map(|given| signal.levels(given));
     let lying = settings.empty.as_deref().zip(settings.occupied.as_deref());
@@ -171,7 +181,13 @@ pub(super) fn starting_levels(
     let upwards = |empty: signal::Zones| empty.map(|load| signal.upwards(load));
     let learning = match levels.pair() {
         None => Some(Learning::new(empty.map(upwards))),
-        Some(pair) => (!signal.has_end()).then(|| Learning::with_span(pair.span())),
+        Some(pair) => Some(beside(signal, pair)),
     };
     (levels, learning, life)
+}
+
+/// Returns the learning that goes on beside known levels: where empty lies, on a sensor whose zero moves; else whether the
+/// mat feels as much of her as they say.
+fn beside(signal: &Signal, pair: &Pair) -> Learning {
+    if signal.has_end() { Learning::new(None) } else { Learning::with_span(pair.span()) }
 }

@@ -30,6 +30,7 @@ mod following;
 mod late;
 mod learning;
 mod leaving;
+mod lesser;
 mod levels;
 mod life;
 mod memory;
@@ -96,6 +97,8 @@ pub struct Detector {
     signal: Signal,
     levels: Levels,
     learning: Option<Learning>,
+    /// The levels that were measured, while others are tried.
+    measured: Option<levels::Pair>,
     life: Life,
     bedfellow: Bedfellow,
     zero: Zero,
@@ -153,6 +156,7 @@ impl Detector {
             signal,
             levels,
             learning,
+            measured: None,
             life,
             bedfellow: Bedfellow::default(),
             zero: Zero::default(),
@@ -299,7 +303,8 @@ impl Detector {
 
     fn learnt(&self) -> Option<Learnt> {
         let (lain, zones) = (self.levels.lain(), self.signal.zones());
-        let pair = self.levels.pair()?;
+        // What is only tried out is not worth remembering.
+        let pair = self.measured.as_ref().filter(|_| self.occupancy.is_unsure()).or(self.levels.pair())?;
         Some(Learnt { falls: self.turned_round, ..Learnt::of(pair, self.drift.known(), lain, zones) })
     }
 

@@ -13,6 +13,7 @@ mod evidence;
 mod faults;
 mod late;
 mod leaving;
+mod lesser;
 mod levels;
 mod pause;
 mod properties;

@@ -1,0 +1,55 @@
+//! Somebody of whom the mat feels far less than was measured.
+
+use super::*;
+
+const MEASURED: f64 = 3500.0;
+const LESSER: f64 = 1300.0;
+
+fn measured() -> Bed {
+    let settings = Settings { occupied: Some(vec![MEASURED]), ..settings() };
+    Bed::new(settings, &Start::First, "2026-01-15T21:00:00Z")
+}
+
+#[test]
+fn who_lies_at_the_rim_of_a_measured_mat_is_in_bed_and_seen_to_rise() {
+    let mut bed = measured();
+    bed.shows(EMPTY, 120.0).shows(LESSER, 590.0);
+    assert_eq!(bed.kinds(), [""; 0], "a carer may sit there");
+    bed.shows(LESSER, 60.0);
+    assert_eq!(bed.kinds(), ["in-bed"]);
+    bed.shows(EMPTY, 20.0);
+    assert_eq!(bed.kinds(), ["rise"]);
+    bed.shows(LESSER, 20.0);
+    assert_eq!(bed.kinds(), ["return"], "from now on at once");
+}
+
+#[test]
+fn what_lay_there_for_some_minutes_was_nobody_and_the_measured_levels_stand() {
+    let mut bed = measured();
+    bed.shows(EMPTY, 120.0).shows(LESSER, 400.0).shows(EMPTY, 60.0);
+    assert_eq!(bed.kinds(), [""; 0]);
+    bed.shows(LESSER, 60.0).shows(EMPTY, 60.0);
+    assert_eq!(bed.kinds(), [""; 0], "it is no person the second time either");
+    bed.shows(MEASURED, 60.0).shows(EMPTY, 20.0);
+    assert_eq!(bed.kinds(), ["in-bed", "rise"]);
+}
+
+#[test]
+fn levels_that_somebody_has_proven_make_no_person_of_less() {
+    let mut bed = measured();
+    bed.shows(EMPTY, 60.0).shows(MEASURED, 700.0).shows(EMPTY, 60.0);
+    assert_eq!(bed.kinds(), ["in-bed", "rise"]);
+    bed.shows(LESSER, 700.0);
+    assert!(!bed.kinds().contains(&"return"));
+}
+
+#[test]
+fn levels_that_are_only_tried_are_not_remembered() {
+    let mut bed = measured();
+    bed.shows(EMPTY, 120.0).shows(LESSER, 300.0);
+    let mut after = bed.restarts(bed.detector.settings.clone(), 5);
+    after.shows(LESSER, 60.0).shows(EMPTY, 60.0);
+    assert_eq!(after.kinds(), [""; 0]);
+    after.shows(MEASURED, 60.0);
+    assert_eq!(after.kinds(), ["in-bed"]);
+}
