@@ -74,6 +74,8 @@ pub(super) struct Leaving {
     pub last: f64,
     /// Whether something prepared for leaving: she had sat up or moved to the edge before.
     pub prepared: bool,
+    /// Whether she is known to try and fall back: then preparation says nothing about how long the load stays away.
+    pub tries: bool,
     /// Whether nobody saw the load go, on a mat whose zero may have moved meanwhile: then the share says nothing.
     pub unseen: bool,
     /// Evidence of life since the load has come to rest, in nats.
@@ -96,6 +98,7 @@ impl Leaving {
             share,
             last: share,
             prepared,
+            tries: false,
             unseen: false,
             life: 0.0,
             rest: share,
@@ -128,6 +131,11 @@ impl Leaving {
         }
         let least = if self.unseen { -QUIET_MAX } else { -LIFE_MAX };
         self.life = (self.life + life).clamp(least, LIFE_MAX);
+    }
+
+    /// Tells whether a prepared leaving has left so little that it would be decided at once.
+    pub(super) fn looks_like_leaving(&self) -> bool {
+        self.prepared && self.low.is_some()
     }
 
     /// Returns the evidence that she is not still there, in nats.
@@ -176,8 +184,9 @@ impl Leaving {
     }
 
     fn moment_ruled_out_after(&self) -> Duration {
-        let scale = if self.prepared { ATTEMPT_SCALE_S } else { LIFT_SCALE_S };
-        let missing = (MOMENT_RULED_OUT - depth(self.share, self.prepared)).max(0.0);
+        let prepared = self.prepared && !self.tries;
+        let scale = if prepared { ATTEMPT_SCALE_S } else { LIFT_SCALE_S };
+        let missing = (MOMENT_RULED_OUT - depth(self.share, prepared)).max(0.0);
         Duration::from_secs_f64(missing.powf(1.0 / MOMENT_SHAPE) * scale)
     }
 }

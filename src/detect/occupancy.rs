@@ -40,6 +40,15 @@ const HELD_ALIVE_MAX: Duration = Duration::from_secs(120);
 /// How quickly what has lain there lately is followed.
 const LATELY: Duration = Duration::from_secs(60);
 
+/// Whoever was off the edge for longer than a glitch of a few readings lasts …
+const TRIED_MIN: Duration = Duration::from_millis(400);
+
+/// … and back within this time has tried to stand up and fallen back: such attempts last 0.6 to 2.2 s.
+const TRIED_MAX: Duration = Duration::from_secs(3);
+
+/// Whoever needs more than one attempt to stand up needs it the whole night.
+const TRIES_FOR: Duration = Duration::from_secs(12 * 3600);
+
 /// What the mat shows at one moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Sight {
@@ -146,6 +155,10 @@ pub(super) struct Occupancy {
     /// Since when only a part of it is there.
     part: Option<Moment>,
     last: Moment,
+    /// When she was last off the edge and fell back.
+    tried: Option<Moment>,
+    /// When she last left prepared, by what was told.
+    left: Option<Moment>,
     /// Whether nothing was seen for a while before the latest reading, on a mat whose zero may have moved meanwhile.
     unseen: bool,
     /// Whether the mat shows life.
@@ -166,6 +179,8 @@ impl Occupancy {
             lately: 1.0,
             part: None,
             last: now,
+            tried: None,
+            left: None,
             unseen: false,
             shows: Shows::Nothing,
             unsure: None,
@@ -228,6 +243,7 @@ impl Occupancy {
                 return Some(Change::FoundEmpty { at });
             }
             Phase::Unknown | Phase::Empty if occupied => {
+                self.note_try(at, self.left);
                 self.phase = Phase::settling(at, matches!(self.phase, Phase::Unknown));
             }
             Phase::Unknown | Phase::Empty => {}
@@ -241,6 +257,7 @@ impl Occupancy {
             }
             Phase::InBed { since, seen } if gone => {
                 let mut leaving = Leaving::new(at, sight.share, self.is_prepared(at));
+                leaving.tries = self.tries(at);
                 leaving.unseen = self.unseen && (self.shows != Shows::Nothing || sight.share <= BELOW_EMPTY);
                 self.phase = Phase::Leaving { since, seen, leaving };
             }
@@ -248,9 +265,16 @@ impl Occupancy {
                 self.follow(at, sight.share);
                 self.phase = Phase::InBed { since, seen: at };
             }
-            Phase::Leaving { since, .. } if occupied => self.phase = Phase::InBed { since, seen: at },
+            Phase::Leaving { since, leaving, .. } if occupied => {
+                self.note_try(at, Some(leaving.gone).filter(|_| leaving.looks_like_leaving()));
+                self.phase = Phase::InBed { since, seen: at };
+            }
             Phase::Leaving { since, seen, mut leaving } => {
                 if gone {
+                    if !self.steady {
+                        // What a mat says that sends only on change stands until it says something else.
+                        leaving.last = sight.share;
+                    }
                     leaving.take(at, sight.share, sight.life);
                 } else {
                     leaving.between = leaving.between.or(Some(at));
@@ -272,6 +296,19 @@ impl Occupancy {
         }
         let part = (passed.as_secs_f64() / LATELY.as_secs_f64()).min(1.0);
         self.lately += (share - self.lately) * part;
+    }
+
+    /// Notes that she is back who had gone from the edge: she has tried to stand up.
+    fn note_try(&mut self, at: Moment, gone: Option<Moment>) {
+        self.left = None;
+        if gone.is_some_and(|gone| (TRIED_MIN..=TRIED_MAX).contains(&at.since(gone))) {
+            self.tried = Some(at);
+        }
+    }
+
+    /// Tells whether she is known to need more than one attempt to stand up.
+    fn tries(&self, at: Moment) -> bool {
+        self.tried.is_some_and(|tried| at.since(tried) <= TRIES_FOR)
     }
 
     fn is_prepared(&self, at: Moment) -> bool {
@@ -300,6 +337,7 @@ impl Occupancy {
             Phase::Leaving { since, seen, leaving } if self.leaving_due().is_some_and(|due| now >= due) => {
                 self.phase = Phase::Empty;
                 self.part = None;
+                self.left = Some(leaving.gone).filter(|_| leaving.looks_like_leaving());
                 Some(Change::Left { at: leaving.gone, seen, since, leaving })
             }
             Phase::Unknown | Phase::Empty | Phase::Settling { .. } | Phase::InBed { .. } | Phase::Leaving { .. } => {

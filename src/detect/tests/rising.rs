@@ -124,3 +124,35 @@ fn a_cat_that_comes_when_she_leaves_holds_the_rise_back_for_two_minutes_at_most(
     let rise = bed.events.iter().find(|event| event.kind == Kind::Rise).cloned().unwrap();
     assert!(rise.decided.duration_since(rise.time).as_secs() <= 120, "{rise:?}");
 }
+
+#[test]
+fn who_falls_back_when_she_tries_to_stand_up_is_given_longer_from_then_on() {
+    let auto = Settings { confirm: Confirm::Auto, ..settings() };
+    let sits = EMPTY + 0.6 * (LYING - EMPTY);
+    let mut bed = Bed::new(auto, &Start::First, "2026-01-15T21:00:00Z");
+    bed.goes_to_bed().shows(sits, 5.0).shows(EMPTY, 1.5).shows(sits, 20.0);
+    assert_eq!(bed.kinds(), ["in-bed", "rise", "return"], "the first attempt looks like a rise");
+    bed.shows(LYING, 60.0).shows(sits, 5.0).shows(EMPTY, 1.5).shows(sits, 5.0);
+    assert!(!bed.kinds().contains(&"rise"), "the second does not");
+    bed.shows(EMPTY, 5.0);
+    let rise = bed.events.iter().find(|event| event.kind == Kind::Rise).cloned().unwrap();
+    assert!(rise.decided.duration_since(rise.time).as_millis() < 3_000);
+}
+
+#[test]
+fn the_last_word_of_a_mat_that_sends_only_on_change_stands() {
+    let mut bed = evening();
+    for (step, gap) in [7, 90, 13, 200, 45, 120, 3, 70].into_iter().enumerate() {
+        bed.read(EMPTY + step as f64);
+        bed.silent(gap);
+    }
+    for (step, gap) in [30, 90, 13, 200, 45, 120].into_iter().enumerate() {
+        bed.read(LYING + step as f64);
+        bed.silent(gap);
+    }
+    assert_eq!(bed.kinds(), ["in-bed"]);
+    bed.read(EMPTY + 0.25 * (LYING - EMPTY));
+    bed.read(EMPTY);
+    bed.silent(10);
+    assert_eq!(bed.kinds(), ["rise"]);
+}
