@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::doctor::daemon;
 use super::wire::reminders;
 use super::words::columns;
-use super::{Failure, json_line, many, print, wrapped};
+use super::{Failure, fit, json_line, many, print, wrapped};
 use crate::config::{self, ConfigError, Looks, Paragraph, Report, Severity, Sound};
 
 /// Checks a configuration file, prints every mistake and warning in it, and says what it means.
@@ -80,14 +80,14 @@ impl Args {
         for reminder in reminders {
             text.extend(["  - ", reminder, "\n"]);
         }
-        text
+        fit(&text)
     }
 
     fn unsound(&self, report: &Report) -> String {
         if self.json {
             json(report, false, &[], &[])
         } else {
-            format!("{report}{}: {}\n", report.name(), counted(report))
+            fit(&format!("{report}{}: {}\n", report.name(), counted(report)))
         }
     }
 }

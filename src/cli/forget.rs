@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::Failure;
 use super::stored::{Found, Stored};
-use super::words::{json_line, print};
+use super::words::{fit, json_line, print};
 use crate::model::BedId;
 use crate::store::erase::{self, Forgotten};
 
@@ -54,10 +54,10 @@ impl Args {
             return Ok(ExitCode::SUCCESS);
         }
         let learnt = if learnt { "what was learnt of it" } else { "nothing learnt, for nothing was" };
-        print(&format!(
+        print(&fit(&format!(
             "Removed of {bed}: {learnt}, {events} events, {alerts} alerts that had not been delivered.\n\
              Removed of all beds, for they do not say of which: {unreadable} damaged records and stores.\n"
-        ))?;
+        )))?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -76,7 +76,7 @@ impl Args {
             }
             Some(_) | None => {
                 let text = format!("N{}\n", words.trim_start_matches('n'));
-                print(&if self.json { told(bed, forgotten) } else { text })?;
+                print(&if self.json { told(bed, forgotten) } else { fit(&text) })?;
                 Ok(ExitCode::SUCCESS)
             }
         }

@@ -12,6 +12,7 @@ mod init;
 mod journal;
 mod live;
 mod log;
+mod narrow;
 mod nights;
 mod pause;
 mod read_store;
@@ -35,7 +36,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use words::{json_line, many, print, say, wrapped};
+use words::{fit, json_line, many, print, say, wrapped};
 
 /// Night watch for beds: reads pressure mats, notices who rises at night, tells the home-care dispatch.
 #[derive(Debug, Parser)]
@@ -111,7 +112,10 @@ pub fn command() -> clap::Command {
 /// Parses the command line, runs one command, and returns the exit code: 0 done, 1 failed, 2 wrong usage.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(said) => return help(&said),
+    };
     let result: Result<ExitCode, Failure> = match arguments.command {
         Command::Demo(args) => args.run(),
         Command::Init(args) => args.run(),
@@ -143,6 +147,17 @@ pub fn main() -> ExitCode {
             ExitCode::from(failure.code)
         }
     }
+}
+
+/// Prints the help that was asked for, or what is wrong with the command line.
+fn help(said: &clap::Error) -> ExitCode {
+    let text = said.render().to_string();
+    if said.use_stderr() {
+        say(&text);
+    } else if let Err(failure) = print(&fit(&text)) {
+        say(&format!("nattvakt: {}\n", failure.message));
+    }
+    ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(2))
 }
 
 /// How long calls that block (a name service, a port) may take when a command is done; then they are left behind.

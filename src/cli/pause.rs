@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Failure;
 use super::wire::{Wire, failure, wall, zone};
-use super::words::{json_line, print};
+use super::words::{fit, json_line, print};
 use crate::clock;
 use crate::config::duration;
 use crate::control::status::Phase;
@@ -85,11 +85,11 @@ impl Args {
         };
         let at = wall(*until, clock::utc(), &zone(time_zone));
         let sooner = if *until_return { ", or until the resident is back in bed" } else { "" };
-        print(&format!(
+        print(&fit(&format!(
             "{bed} is paused until {at} ({time_zone}){sooner}. Dispatch is told.\n\
              To end it sooner: {}nattvakt resume {bed}\n",
             super::words::sudo()
-        ))?;
+        )))?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -113,7 +113,7 @@ impl ResumeArgs {
             (Phase::Unknown | Phase::InBed | Phase::Edge | Phase::Leaving | Phase::NoAnswer, _) => "",
         };
         let words = phase.words();
-        print(&format!("The pause of {bed} is over. The bed: {words}{follows}. Dispatch is told.\n"))?;
+        print(&fit(&format!("The pause of {bed} is over. The bed: {words}{follows}. Dispatch is told.\n")))?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::Failure;
 use super::wire::{Wire, failure, zone};
-use super::words::{json_line, print};
+use super::words::{fit, json_line, print};
 use crate::config::duration;
 use crate::control::protocol::{Step, TestStep};
 use crate::control::{Answer, ClientError, Request};
@@ -58,7 +58,7 @@ impl Args {
         loop {
             let answer = daemon.answer().map_err(|error| failure(&error))?;
             let Answer::Test(step) = &answer else { return Err(failure(&ClientError::unexpected(&answer))) };
-            print(&if self.json { json_line(&answer) } else { steps.line(step) })?;
+            print(&if self.json { json_line(&answer) } else { fit(&steps.line(step)) })?;
             match step.step {
                 Step::Delivered {} => return Ok(ExitCode::SUCCESS),
                 Step::NotDelivered { .. } => return Ok(ExitCode::FAILURE),

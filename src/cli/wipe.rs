@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::Failure;
 use super::stored::Stored;
-use super::words::{json_line, print};
+use super::words::{fit, json_line, print};
 use crate::config::accepted;
 use crate::store::erase;
 
@@ -86,7 +86,7 @@ impl Args {
                 &serde_json::json!({ "store": store, "wiped": left.is_some(), "accepted": accepted, "left": left }),
             )
         } else {
-            told(store, accepted, left)
+            fit(&told(store, accepted, left))
         })?;
         Ok(ExitCode::SUCCESS)
     }

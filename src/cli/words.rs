@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use rustix::termios::tcgetwinsize;
 use serde::Serialize;
 
-use super::Failure;
+use super::{Failure, narrow};
 use crate::model::{Event, Kind, Language};
 
 /// The longest line of running text: fits into 80 columns.
@@ -26,6 +26,24 @@ pub(super) fn columns(of: impl AsFd) -> usize {
     if said == 0 { COLUMNS_USUAL } else { said.clamp(COLUMNS_MIN, COLUMNS_USUAL) }
 }
 
+/// Below so many columns a table is told in words, a line or two a row.
+pub(super) const COLUMNS_TABLE: usize = 60;
+
+/// Breaks what is for people, on stdout, between words where the terminal is too narrow for it. A pipe gets it as it stands.
+pub(super) fn fit(text: &str) -> String {
+    fit_on(text, io::stdout())
+}
+
+/// As [`fit`], for what a command asks on stderr.
+pub(super) fn fit_asked(text: &str) -> String {
+    fit_on(text, io::stderr())
+}
+
+fn fit_on(text: &str, of: impl AsFd) -> String {
+    let columns = tcgetwinsize(of).map_or(0, |size| size.ws_col.into());
+    if columns == 0 { text.to_owned() } else { narrow::fit_to(text, columns) }
+}
+
 /// Prints a result to stdout. That whoever reads has seen enough, as `head` does, is no failure.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
     print_on(text).map(drop)
@@ -40,9 +58,10 @@ pub(super) fn print_on(text: &str) -> Result<bool, Failure> {
     }
 }
 
-/// Tells on stderr what is no result. Where that cannot be written nobody is there to be told.
+/// Tells on stderr what is no result, as [`fit`] does. Where that cannot be written nobody is there to be told.
 pub(super) fn say(text: &str) {
     let mut err = io::stderr().lock();
+    let text = fit_on(text, &err);
     drop(err.write_all(text.as_bytes()).and_then(|()| err.flush()));
 }
 
@@ -71,11 +90,6 @@ pub(super) fn many(count: usize, thing: &str) -> String {
 /// Breaks a paragraph into lines, each ended, for a terminal of so many columns.
 pub(super) fn wrapped(paragraph: &str, columns: usize) -> String {
     indented_to(paragraph, "", columns)
-}
-
-/// As [`wrapped`] for 80 columns, with the same blanks before every line.
-pub(super) fn indented(paragraph: &str, blanks: &str) -> String {
-    indented_to(paragraph, blanks, COLUMNS_USUAL)
 }
 
 /// As [`wrapped`], with the same blanks before every line.
@@ -139,7 +153,7 @@ mod tests {
     #[test]
     fn a_paragraph_fits_into_80_columns_and_loses_no_word() {
         let words = "bevakas från ".repeat(40);
-        let text = indented(&words, "  ");
+        let text = indented_to(&words, "  ", COLUMNS_USUAL);
         assert!(
             text.lines()
                 .all(|line| line.chars().count() <= COLUMNS && line.starts_with("  b") || line.starts_with("  f"))

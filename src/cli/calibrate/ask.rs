@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use crate::cli::Failure;
+use crate::cli::words::fit_asked;
 
 /// Lines that somebody types while nothing is asked are kept up to this; then they are let go.
 const TYPED_MAX: usize = 64;
@@ -52,13 +53,18 @@ impl Answers {
     /// Asks; only a clear yes, in English or Swedish, is one.
     pub(super) async fn yes(&mut self, question: &str) -> Result<bool, Failure> {
         self.forget();
-        say(&format!("{question} "))?;
+        tell(&format!("{question} "))?;
         let answer = self.next().await.unwrap_or_default();
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "j" | "ja"))
     }
 }
 
-/// Tells on stderr.
+/// Tells on stderr, broken between words where the terminal is narrow.
+pub(super) fn tell(text: &str) -> Result<(), Failure> {
+    say(&fit_asked(text))
+}
+
+/// Writes on stderr as it stands.
 pub(super) fn say(text: &str) -> Result<(), Failure> {
     let mut err = io::stderr().lock();
     err.write_all(text.as_bytes()).and_then(|()| err.flush()).map_err(Failure::failed)

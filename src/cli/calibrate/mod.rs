@@ -14,12 +14,12 @@ use std::process::ExitCode;
 
 use super::replay::drive::choose;
 use super::wire::Wire;
-use super::{Failure, Signals, block_on, print};
+use super::{Failure, Signals, block_on, fit, print};
 use crate::config::{self, Bed, Config, Looks, Sound};
 use crate::detect::calibration::Proof;
 use crate::model::proof::Grade;
 use crate::model::{BedId, Language};
-use ask::{Answers, say};
+use ask::{Answers, say, tell};
 use walk::Walk;
 use watch::Paused;
 use words::Words;
@@ -74,7 +74,7 @@ impl Args {
             let mut signals = Signals::listen()?;
             let paused = Paused::begin(&self.wire, bed.id)?;
             if paused.is_some() {
-                say(&words.not_watched(bed.id))?;
+                tell(&words.not_watched(bed.id))?;
             }
             tokio::select! {
                 walked = self.walk(&config, bed, &text, paused.as_ref(), words) => walked,
@@ -98,7 +98,7 @@ impl Args {
         let mut answers = Answers::listen()?;
         let walked = Walk::new(readings, &mut answers, std::io::stderr().is_terminal(), words).through().await?;
         let proof = Proof::new(&walked, &bed.detect);
-        print(&if self.json { told::json(bed, &proof) } else { told::text(bed, &proof, words) })?;
+        print(&if self.json { told::json(bed, &proof) } else { fit(&told::text(bed, &proof, words)) })?;
         if let Some(paused) = paused {
             paused.keep(&proof)?;
         }
@@ -119,9 +119,9 @@ impl Args {
         let file = self.wire.file();
         let new = file::with_levels(file, text, bed, proof)?;
         if !self.write && !answers.yes(&words.write_into(file)).await? {
-            return say(words.not_written());
+            return tell(words.not_written());
         }
         let kept = file::replace(file, text, &new)?;
-        say(&words.written(&kept))
+        tell(&words.written(&kept))
     }
 }

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
-use super::ask::{Answers, say};
+use super::ask::{Answers, say, tell};
 use super::mat::{Heard, Readings};
 use super::words::Words;
 use crate::cli::Failure;
 use crate::cli::demo::bar::bar;
-use crate::cli::words::{columns, wrapped};
+use crate::cli::words::columns;
 use crate::clock;
 use crate::detect::calibration::{Sample, Sampler, Step};
 use crate::model::Channels;
@@ -67,17 +67,12 @@ impl<'a> Walk<'a> {
         let number = Step::ALL.iter().position(|each| *each == step).unwrap_or_default() + 1;
         self.answers.forget();
         let asked = self.words.step(number, step);
-        let columns = columns(stderr());
-        if columns < GAUGE_COLUMNS {
-            asked.lines().try_for_each(|line| say(&wrapped(line, columns)))?;
-        } else {
-            say(&asked)?;
-        }
+        tell(&asked)?;
         self.wait_for_enter().await?;
         let sample = self.measure().await?;
         self.gauge.clear()?;
         let all: f64 = sample.levels.iter().filter(|level| !level.is_nan()).sum();
-        say(&self.words.measured(all, sample.readings))?;
+        tell(&self.words.measured(all, sample.readings))?;
         Ok(sample)
     }
 

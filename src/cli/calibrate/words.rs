@@ -212,11 +212,11 @@ impl Words {
         let kept = kept.display();
         match self.0 {
             Language::Sv => format!(
-                "Skrivet. Filen som den var: {kept}\nNivåerna gäller när bevakningen läser sina inställningar igen: \
+                "Skrivet. Filen som den var: {kept}\nNivåerna gäller när bevakningen läser sina inställningar igen:\n  \
                  sudo systemctl reload nattvakt\n"
             ),
             Language::En => format!(
-                "Written. The file as it was: {kept}\nThe levels count once the watch reads its configuration again: \
+                "Written. The file as it was: {kept}\nThe levels count once the watch reads its configuration again:\n  \
                  sudo systemctl reload nattvakt\n"
             ),
         }

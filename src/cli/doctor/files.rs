@@ -62,6 +62,10 @@ pub(super) fn in_use(sound: &Sound) -> Option<Line> {
     (used != sound.text).then(|| Line::warning("config", "the daemon goes by an earlier version of the file", help))
 }
 
+fn counted(wanted: usize) -> String {
+    if wanted == 1 { "the file".to_owned() } else { format!("all {wanted} files and ports") }
+}
+
 /// Says whether the service's user may read what the file names, and open the ports.
 pub(super) fn rights(file: &Path, config: &Config, daemon: Option<&Daemon>) -> Line {
     let Some((name, who)) = service_user(daemon) else {
@@ -72,7 +76,7 @@ pub(super) fn rights(file: &Path, config: &Config, daemon: Option<&Daemon>) -> L
     let closed: Vec<&(PathBuf, bool)> =
         wanted.iter().filter(|(path, write)| path.exists() && !may(path, *write, &who)).collect();
     match closed.as_slice() {
-        [] => Line::good("rights", format!("the service's user {name} may read all {} files and ports", wanted.len())),
+        [] => Line::good("rights", format!("the service's user {name} may read {}", counted(wanted.len()))),
         [(path, write), rest @ ..] => {
             let shown = path.display();
             let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };

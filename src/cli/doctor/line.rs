@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use serde::Serialize;
 
 use crate::cli::demo::look::{Ink, Look};
-use crate::cli::words::indented_to;
+use crate::cli::words::{COLUMNS_TABLE, indented_to};
 
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -77,11 +77,17 @@ impl Line {
             Verdict::Wrong => ("✗", Ink::Alarm),
         };
         let about = self.about.as_deref().map(|about| format!("{about}: ")).unwrap_or_default();
-        let body = indented_to(&format!("{about}{}", self.says), &" ".repeat(MARGIN), columns);
-        let mut text = format!("{} {:WIDTH$} {}", look.paint(ink, mark), self.check, body.trim_start());
+        let says = format!("{about}{}", self.says);
+        let (margin, check) = if columns < COLUMNS_TABLE {
+            (" ".repeat(MARGIN_NARROW), format!("{}\n{}", self.check, " ".repeat(MARGIN_NARROW)))
+        } else {
+            (" ".repeat(MARGIN), format!("{:WIDTH$} ", self.check))
+        };
+        let mut text =
+            format!("{} {check}{}", look.paint(ink, mark), indented_to(&says, &margin, columns).trim_start());
         if let Some(help) = &self.help {
             // Writing to a text cannot fail.
-            let _always = write!(text, "{}", indented_to(&format!("-> {help}"), &" ".repeat(MARGIN), columns));
+            let _always = write!(text, "{}", indented_to(&format!("-> {help}"), &margin, columns));
         }
         text
     }
@@ -92,6 +98,9 @@ const WIDTH: usize = 9;
 
 /// Where what was found begins.
 const MARGIN: usize = WIDTH + 3;
+
+/// Where it begins on a phone, below the name of the check.
+const MARGIN_NARROW: usize = 2;
 
 /// Everything that was looked at.
 #[derive(Debug, Serialize)]
@@ -142,6 +151,8 @@ mod tests {
         let expected = "✗ port      bed-1: nobody is there\n            -> plug the mat in\n";
         assert_eq!(line.text(Look::default(), 80), expected);
         assert!(line.text(Look { colour: true, live: true }, 80).starts_with("\x1b["));
+        let narrow = "✗ port\n  bed-1: nobody is there\n  -> plug the mat in\n";
+        assert_eq!(line.text(Look::default(), 40), narrow);
         let long = Line::good("disk", "word ".repeat(60)).text(Look::default(), 80);
         assert!(long.lines().all(|line| line.chars().count() <= 80), "{long}");
         assert!(long.lines().skip(1).all(|line| line.starts_with(&" ".repeat(MARGIN))), "{long}");

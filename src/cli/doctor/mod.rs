@@ -24,7 +24,7 @@ use jiff::tz::TimeZone;
 use super::demo::Look;
 use super::wire::reminders;
 use super::words::columns;
-use super::{Failure, block_on, json_line, print};
+use super::{Failure, block_on, fit, json_line, print};
 use crate::clock::{self, Clock, ClockSource};
 use crate::config::{self, Config, ConfigError, Looks, Sound};
 use crate::control::Status;
@@ -90,7 +90,7 @@ impl Args {
         if json {
             print(&json_line(&findings))?;
         } else {
-            print(&format!("\n{}\n", findings.summary()))?;
+            print(&fit(&format!("\n{}\n", findings.summary())))?;
         }
         Ok(match (unsound, findings.well) {
             (true, _) => ExitCode::from(2),

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
+use crate::cli::words::columns;
+
 /// Nothing is shown of what is quicker.
 const SHOWN_AFTER: Duration = Duration::from_secs(1);
 
@@ -48,7 +50,8 @@ impl Progress {
 
     fn show(self, line: &str) {
         if self.shown {
-            let cut: String = line.chars().take(79).collect();
+            // One more column, and it could not be wiped.
+            let cut: String = line.chars().take(columns(stderr()) - 1).collect();
             // Only decoration; where it cannot be shown nothing is lost.
             let _shown = write!(stderr(), "\r\x1b[K{cut}").and_then(|()| stderr().flush());
         }

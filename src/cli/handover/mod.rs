@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use super::Failure;
 use super::replay::drive::choose;
 use super::wire::{Wire, failure};
-use super::words::{json_line, print};
+use super::words::{columns, fit, json_line, print};
 use crate::clock;
 use crate::control::{Answer, ClientError, Request};
 use crate::model::{BedId, Language};
@@ -81,10 +81,10 @@ impl Args {
             Some(file) => {
                 write(file, &html::html(&page))?;
                 let proven = if page.is_proven() { "" } else { " Not everything on it was proven: see the capitals." };
-                print(&format!("{} is written; a browser shows and prints it.{proven}\n", file.display()))?;
+                print(&fit(&format!("{} is written; a browser shows and prints it.{proven}\n", file.display())))?;
             }
             None if self.json => print(&json_line(&page))?,
-            None => print(&text::text(&page))?,
+            None => print(&fit(&text::text(&page, columns(io::stdout()))))?,
         }
         Ok(if page.is_proven() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

@@ -137,7 +137,7 @@ impl Facts<'_> {
                 let took = accepted.duration_since(*time).as_millis_f64() / 1000.0;
                 let (sent, taken) = (self.time(*time), self.say("mottaget av", "accepted by"));
                 let after = self.say("efter", "after");
-                format!("{sent}; {taken} {channel} {after} {took:.1} s")
+                format!("{sent}; {taken} {channel} {after} {} s", self.decimal(took))
             }
             None => self.say("INTE SKICKAT: kör `nattvakt test-alert`", "NOT SENT: run `nattvakt test-alert`"),
         };
@@ -192,6 +192,15 @@ impl Facts<'_> {
             proven: true,
             paragraphs: Vec::new(),
             rows: rows.into_iter().map(|(sv, en)| (self.say(sv, en), line.clone())).collect(),
+        }
+    }
+
+    /// Writes a number with one decimal as the language does.
+    fn decimal(&self, number: f64) -> String {
+        let text = format!("{number:.1}");
+        match self.language() {
+            Language::Sv => text.replace('.', ","),
+            Language::En => text,
         }
     }
 
@@ -252,7 +261,7 @@ mod tests {
                     "bed-1 bevakas från 22:00 till 07:00",
                     "2026-11-20 14:05:00 (Europe/Stockholm)",
                     "”Har lämnat sängen”",
-                    "mottaget av larmcentral efter 0.8 s",
+                    "mottaget av larmcentral efter 0,8 s",
                     "240 gånger bruset",
                 ],
             ),
@@ -269,7 +278,7 @@ mod tests {
         ] {
             let page = page(&home(language), &proven());
             assert!(page.is_proven());
-            let text = text(&page);
+            let text = text(&page, 80);
             for words in words {
                 assert!(text.contains(words), "{words}: {text}");
             }
@@ -285,12 +294,22 @@ mod tests {
         let home = home("en");
         let nothing = page(&home, &Proof::default());
         assert!(!nothing.is_proven());
-        let text = text(&nothing);
+        let text = text(&nothing, 80);
         assert!(text.contains("NOT DONE: run `nattvakt calibrate`"), "{text}");
         assert!(text.contains("NOT SENT: run `nattvakt test-alert`"), "{text}");
         let mut unfit = proven();
         unfit.calibrated.as_mut().unwrap().grade = Grade::Unfit;
         assert!(!page(&home, &unfit).is_proven());
+    }
+
+    #[test]
+    fn a_phone_gets_a_line_a_field() {
+        let text = text(&page(&home("sv"), &proven()), 40);
+        assert!(
+            text.contains("\n  Provlarm:\n    2026-11-20 14:05:00\n    (Europe/Stockholm); mottaget av\n"),
+            "{text}"
+        );
+        assert!(text.lines().all(|line| line.chars().count() <= 40), "{text}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::io::{BufRead, Write};
 
 use crate::cli::Failure;
+use crate::cli::words::fit_asked;
 
 /// How often a question is asked before the command gives up.
 const TRIES_MAX: usize = 5;
@@ -24,7 +25,7 @@ impl<'a> Asker<'a> {
 
     /// Tells something.
     pub(super) fn say(&mut self, text: &str) -> Result<(), Failure> {
-        writeln!(self.output, "{text}").and_then(|()| self.output.flush()).map_err(Failure::failed)
+        writeln!(self.output, "{}", fit_asked(text)).and_then(|()| self.output.flush()).map_err(Failure::failed)
     }
 
     /// Takes what was given by a flag, else asks. `flag` is named where neither gives an answer that will do.
@@ -66,7 +67,7 @@ impl<'a> Asker<'a> {
     }
 
     fn answer(&mut self, question: &str, flag: &str) -> Result<String, Failure> {
-        write!(self.output, "{question}").and_then(|()| self.output.flush()).map_err(Failure::failed)?;
+        write!(self.output, "{}", fit_asked(question)).and_then(|()| self.output.flush()).map_err(Failure::failed)?;
         let mut line = Vec::new();
         let read = match &mut self.input {
             Some(input) => std::io::Read::take(input, ANSWER_BYTES_MAX).read_until(b'\n', &mut line),

@@ -15,7 +15,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use super::doctor::progress::Progress;
-use super::{Failure, block_on, doctor, print, words};
+use super::{Failure, block_on, doctor, fit, print, words};
 use crate::config::{self, Looks};
 use crate::model::{BedId, GatewayId};
 use ask::Asker;
@@ -136,11 +136,16 @@ impl Args {
             let argument =
                 if self.file == Path::new(config::DEFAULT_FILE) { String::new() } else { format!(" {name}") };
             let sudo = words::sudo();
+            let (to_check, to_doctor) = if words::columns(io::stdout()) < words::COLUMNS_TABLE {
+                ("\n    ", "\n    ")
+            } else {
+                ("     ", "    ")
+            };
             let after = format!(
-                "{name} is written, and sound{warnings}. Next:\n  {sudo}nattvakt check{argument}     what it means, and what \
-                 is missing\n  {sudo}nattvakt doctor{argument}    from the plug to dispatch\n"
+                "{name} is written, and sound{warnings}. Next:\n  {sudo}nattvakt check{argument}{to_check}what it means, and \
+                 what is missing\n  {sudo}nattvakt doctor{argument}{to_doctor}from the plug to dispatch\n"
             );
-            print(&after)?;
+            print(&fit(&after))?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -211,7 +216,7 @@ impl Args {
                 Picked::Named(name) if self.elsewhere => Source::of_name(&name),
                 Picked::Named(name) => self.look_at(asker, broker, &name)?,
             };
-            asker.say(words::indented(&how(&source), "  ").trim_end())?;
+            asker.say(words::indented_to(&how(&source), "  ", words::columns(stderr())).trim_end())?;
             beds.push(self.bed(asker, id, source)?);
             if !asker.yes("Another bed", "--bed", false)? {
                 return Ok(beds);
@@ -273,7 +278,7 @@ impl Args {
                     "No MQTT broker is heard at {}: {problem}. Mats on a serial port need none; another broker: --broker.",
                     broker.url
                 );
-                asker.say(words::indented(&says, "  ").trim_end())?;
+                asker.say(words::indented_to(&says, "  ", words::columns(stderr())).trim_end())?;
             }
         }
         // What looks like a mat comes first.

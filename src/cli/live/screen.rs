@@ -6,6 +6,7 @@ use super::curve::{Dots, Field};
 use super::scene::{Happening, Over, SHOWN_S, Scene};
 use crate::cli::demo::{Ink, Look};
 use crate::cli::wire::{span, wall};
+use crate::cli::words::COLUMNS_TABLE;
 use crate::control::protocol::Sight;
 use crate::control::status::{Channel, ChannelState, Phase};
 use crate::model::MatHealth;
@@ -26,6 +27,19 @@ const HELP: [&str; 9] = [
     "Readings are shown here only, and are not stored.",
 ];
 
+/// The same on a phone.
+const HELP_NARROW: [&str; 9] = [
+    "p    pause this bed, or go on",
+    "m    a mark in curve and list",
+    "Tab  the next bed",
+    "?    this help, and back",
+    "q    quit (Ctrl-C too)",
+    "",
+    "`leave` or below: nobody is there",
+    "`enter` or above: somebody is",
+    "Readings are not stored.",
+];
+
 /// How the screen may look.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Style {
@@ -36,10 +50,12 @@ pub(super) struct Style {
 /// Draws everything.
 pub(super) fn draw(scene: &Scene, (columns, rows): (usize, usize), style: Style) -> Vec<String> {
     let listed = if rows >= 20 { 6 } else { 3 };
-    let curve = rows.saturating_sub(listed + 6).max(1);
-    let mut drawn = vec![head(scene, columns, style.look), numbers(scene, columns)];
+    let mut drawn = head(scene, columns, style.look);
+    drawn.push(numbers(scene, columns));
+    let curve = rows.saturating_sub(listed + drawn.len() + 4).max(1);
+    let help = if is_narrow(columns) { HELP_NARROW } else { HELP };
     match scene.over {
-        Over::Help => drawn.extend((0..=curve).map(|row| fit(&format!("  {}", HELP.get(row).unwrap_or(&"")), columns))),
+        Over::Help => drawn.extend((0..=curve).map(|row| fit(&format!("  {}", help.get(row).unwrap_or(&"")), columns))),
         Over::Nothing | Over::Pause => {
             drawn.extend(chart(scene, columns, curve, style));
             drawn.push(axis(columns));
@@ -53,10 +69,15 @@ pub(super) fn draw(scene: &Scene, (columns, rows): (usize, usize), style: Style)
     drawn
 }
 
-fn head(scene: &Scene, columns: usize, look: Look) -> String {
+fn is_narrow(columns: usize) -> bool {
+    columns < COLUMNS_TABLE
+}
+
+/// One row; two on a phone.
+fn head(scene: &Scene, columns: usize, look: Look) -> Vec<String> {
     let bed = scene.bed.map_or("…".to_owned(), |bed| bed.to_string());
     let time = scene.now.to_zoned(scene.zone.clone()).strftime("%H:%M:%S");
-    let mut words = format!("{bed}  {time}");
+    let mut parts = vec![if is_narrow(columns) { bed } else { format!("{bed}  {time}") }];
     let mut ink = Ink::Bold;
     if let (Some(standing), Some(status)) = (scene.standing(), &scene.status) {
         let phase = scene.sights.back().map_or(standing.phase, |sight| sight.phase);
@@ -67,12 +88,18 @@ fn head(scene: &Scene, columns: usize, look: Look) -> String {
             (None, true) => "watched".to_owned(),
             (None, false) => "not watched now".to_owned(),
         };
-        words += &[" | ", phase.words(), &since, " | mat: ", standing.mat.as_str(), " | ", &watch].concat();
+        parts.extend([[phase.words(), &since].concat(), format!("mat: {}", standing.mat.as_str()), watch]);
         if matches!(standing.mat, MatHealth::Fault(_)) || phase == Phase::NoAnswer {
             ink = Ink::Alarm;
         }
     }
-    look.paint(ink, &fit(&words, columns))
+    let rows = if is_narrow(columns) {
+        let (who, how) = parts.split_at(parts.len().min(2));
+        vec![who.join(": "), how.join(" | ")]
+    } else {
+        vec![parts.join(" | ")]
+    };
+    rows.iter().map(|words| look.paint(ink, &fit(words, columns))).collect()
 }
 
 fn numbers(scene: &Scene, columns: usize) -> String {
@@ -83,6 +110,9 @@ fn numbers(scene: &Scene, columns: usize) -> String {
     let value = sight.value.map_or("not usable".to_owned(), short);
     let words = match (sight.empty, sight.occupied) {
         (None, None) => format!("load {value}   levels are not known yet"),
+        _ if is_narrow(columns) => {
+            format!("load {value}  leave {}  enter {}", number(sight.leave), number(sight.enter))
+        }
         (empty, occupied) => format!(
             "load {value}   empty {}  leave {}  enter {}  lying {}",
             number(empty),
@@ -219,13 +249,22 @@ fn axis(columns: usize) -> String {
 }
 
 fn list(scene: &Scene, columns: usize, rows: usize, look: Look) -> Vec<String> {
-    let line = |happening: &Happening| {
+    let told = |happening: &Happening| {
         let time = happening.at.to_zoned(scene.zone.clone()).strftime("%H:%M:%S");
-        let text = fit(&format!("  {time}  {:<28}  {}", happening.words, happening.delivery), columns);
-        if happening.urgent { look.paint(Ink::Alarm, &text) } else { text }
+        let Happening { words, delivery, .. } = happening;
+        let texts = match (is_narrow(columns), delivery.is_empty()) {
+            (false, _) => vec![format!("  {time}  {words:<28}  {delivery}")],
+            (true, true) => vec![format!("{time} {words}")],
+            (true, false) => vec![format!("{time} {words}"), format!("  {delivery}")],
+        };
+        let painted = |text: String| {
+            let text = fit(&text, columns);
+            if happening.urgent { look.paint(Ink::Alarm, &text) } else { text }
+        };
+        texts.into_iter().map(painted).collect::<Vec<_>>()
     };
-    let skipped = scene.happenings.len().saturating_sub(rows);
-    let mut lines: Vec<String> = scene.happenings.iter().skip(skipped).map(line).collect();
+    let mut lines: Vec<String> = scene.happenings.iter().flat_map(told).collect();
+    lines.drain(..lines.len().saturating_sub(rows));
     lines.resize(rows, String::new());
     lines
 }
@@ -242,17 +281,22 @@ fn foot(scene: &Scene, columns: usize, look: Look) -> String {
             ChannelState::Down => "DOES NOT WORK",
         };
         let ago = |at: Timestamp| u64::try_from(status.time.duration_since(at).as_secs()).unwrap_or(0);
-        let last = channel.accepted.map_or(String::new(), |at| format!(", accepted {} ago", span(ago(at))));
+        let accepted = channel.accepted.filter(|_| !is_narrow(columns));
+        let last = accepted.map_or(String::new(), |at| format!(", accepted {} ago", span(ago(at))));
         format!("{} {state}{last}, {} wait", channel.name, channel.waiting)
     };
     let words = status.channels.iter().map(channel).collect::<Vec<_>>().join("; ");
+    let before = if is_narrow(columns) { "" } else { "Dispatch: " };
     let down = status.channels.iter().any(|channel| channel.state == ChannelState::Down);
-    look.paint(if down { Ink::Alarm } else { Ink::Dim }, &fit(&format!("Dispatch: {words}"), columns))
+    look.paint(if down { Ink::Alarm } else { Ink::Dim }, &fit(&format!("{before}{words}"), columns))
 }
 
 fn keys(scene: &Scene, columns: usize, look: Look) -> String {
     let paused = scene.standing().is_some_and(|bed| bed.paused_until.is_some());
     let words = match (scene.over, paused) {
+        (Over::Pause, false) if is_narrow(columns) => "Pause:  1 30 min  2 1 h  3 2 h  else no",
+        (Over::Pause, true) if is_narrow(columns) => "r go on  1 30 min  2 1 h  3 2 h  else no",
+        (Over::Nothing | Over::Help, _) if is_narrow(columns) => "p pause m mark Tab next ? help q quit",
         (Over::Pause, false) => "Pause for:  1  30 min    2  1 h    3  2 h    any other key: no",
         (Over::Pause, true) => "The bed is paused.  r  end the pause    1  30 min    2  1 h    3  2 h    other: no",
         (Over::Nothing | Over::Help, _) => "p pause   m mark   Tab next bed   ? help   q quit",
@@ -304,6 +348,22 @@ mod tests {
                 let widest = drawn.iter().map(|row| row.chars().count()).max().unwrap();
                 assert!(widest <= size.0.max(SCALE_COLUMNS + 1), "{widest} columns in {size:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_phone_gets_whole_words() {
+        let mut scene = minute();
+        for over in [Over::Nothing, Over::Help, Over::Pause] {
+            scene.over = over;
+            let drawn = draw(&scene, (40, 20), STYLE);
+            assert_eq!(drawn.len(), 20, "{drawn:#?}");
+            let wide = draw(&scene, (59, 20), STYLE);
+            let cut = drawn.iter().zip(&wide).filter(|(narrow, wide)| {
+                let is_curve = narrow.contains(['┈', '⠉', '⣀', '⡇']) || narrow.contains("s ago");
+                !is_curve && narrow.trim_end() != wide.trim_end()
+            });
+            assert_eq!(cut.count(), 0, "{drawn:#?}\n{wide:#?}");
         }
     }
 

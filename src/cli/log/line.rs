@@ -5,12 +5,12 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::cli::demo::{Ink, Look};
-use crate::cli::words::about;
+use crate::cli::words::{COLUMNS_TABLE, about};
 use crate::model::time::rfc3339;
 use crate::model::{Entry, Kind, Priority};
 
-/// Writes a line an entry, under the date of each day.
-pub(super) fn timeline(entries: &[Entry], since: Timestamp, zone: &TimeZone, look: Look) -> String {
+/// Writes a line an entry, under the date of each day; on a phone what is told of it stands below.
+pub(super) fn timeline(entries: &[Entry], since: Timestamp, zone: &TimeZone, look: Look, columns: usize) -> String {
     let name = zone.iana_name().unwrap_or("UTC");
     if entries.is_empty() {
         let since = since.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M");
@@ -24,10 +24,17 @@ pub(super) fn timeline(entries: &[Entry], since: Timestamp, zone: &TimeZone, loo
             text += &look.paint(Ink::Bold, &time.strftime("%A %Y-%m-%d\n").to_string());
         }
         let bed = entry.event.bed.as_ref().map_or("gateway", |bed| bed.as_str());
-        let kind = look.paint_if(ink(entry), &format!("{:16}", entry.event.kind.as_str()));
+        let (kind, narrow) = (entry.event.kind.as_str(), columns < COLUMNS_TABLE);
+        let kind = look.paint_if(ink(entry), &if narrow { kind.to_owned() } else { format!("{kind:16}") });
         let words = [about(&entry.event, zone), delivery(entry)];
         let words = words.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
-        text += format!("{}  {bed:8}  {kind}  {words}", time.strftime("%H:%M:%S")).trim_end();
+        let time = time.strftime("%H:%M:%S");
+        text += if narrow {
+            format!("{time} {bed} {kind}\n  {words}")
+        } else {
+            format!("{time}  {bed:8}  {kind}  {words}")
+        }
+        .trim_end();
         text.push('\n');
     }
     text
@@ -142,8 +149,17 @@ Friday 2026-01-16
 00:30:00  gateway   gateway-fault     broker: broker.local: refused; not accepted yet
 08:00:00  bed-1     rise              not told: not watched
 ";
-        assert_eq!(timeline(&entries, entries[0].event.time, &zone, Look::default()), expected);
-        let nothing = timeline(&[], entries[0].event.time, &zone, Look::default());
+        assert_eq!(timeline(&entries, entries[0].event.time, &zone, Look::default(), 80), expected);
+        let narrow = timeline(&entries, entries[0].event.time, &zone, Look::default(), 40);
+        let expected = "\
+Times of Europe/Stockholm
+Thursday 2026-01-15
+22:00:00 bed-1 in-bed
+23:59:00 bed-1 rise
+  larmcentral has it after 1.3 s
+";
+        assert!(narrow.starts_with(expected), "{narrow}");
+        let nothing = timeline(&[], entries[0].event.time, &zone, Look::default(), 80);
         assert_eq!(nothing, "Nothing since 2026-01-15 22:00 (Europe/Stockholm).\n");
     }
 

@@ -13,7 +13,7 @@ use super::Failure;
 use super::demo::Look;
 use super::journal::{Journal, Wanted};
 use super::wire::Wire;
-use super::words::{json_line, print};
+use super::words::{columns, fit, json_line, print};
 use crate::clock;
 use crate::config::duration;
 use crate::model::BedId;
@@ -66,7 +66,7 @@ impl Args {
         } else if self.csv {
             line::csv(&entries)
         } else {
-            line::timeline(&entries, since, &zone, Look::of_stdout())
+            fit(&line::timeline(&entries, since, &zone, Look::of_stdout(), columns(std::io::stdout())))
         })?;
         Ok(ExitCode::SUCCESS)
     }

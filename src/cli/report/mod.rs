@@ -19,6 +19,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
 use super::journal::{Journal, Wanted};
 use super::wire::Wire;
+use super::words::columns;
 use super::{Failure, print, say};
 use crate::clock;
 use crate::config::{self, Bed, Config, Looks};
@@ -105,7 +106,7 @@ impl Args {
         let nights = self.nights(&config, &story, &dates);
         let words = Words { language: config.gateway.language, zone: config.gateway.zone };
         print(&match self.format {
-            Format::Text => output::text(&nights, &words),
+            Format::Text => output::text(&nights, &words, columns(io::stdout())),
             Format::Csv => output::csv(&nights),
             Format::Json => output::json(&nights),
             Format::Html => page::page(&nights, &words),

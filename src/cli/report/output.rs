@@ -6,13 +6,13 @@ use serde::Serialize;
 
 use super::night::Night;
 use super::words::Words;
-use crate::cli::words::{indented, json_line};
+use crate::cli::words::{indented_to, json_line};
 
 /// How wide the name of a line is in text.
 const NAME: usize = 11;
 
-/// Writes a report for reading on a terminal.
-pub(super) fn text(nights: &[Night], words: &Words) -> String {
+/// Writes a report for reading on a terminal of so many columns.
+pub(super) fn text(nights: &[Night], words: &Words, columns: usize) -> String {
     let mut text = String::new();
     for night in nights {
         let title = words.say("natten mot", "night before");
@@ -24,7 +24,7 @@ pub(super) fn text(nights: &[Night], words: &Words) -> String {
             let _always = writeln!(text, "  {}", words.say("inget är känt", "nothing is known"));
         }
         for (name, line) in lines {
-            let body = indented(&line, &" ".repeat(NAME + 3));
+            let body = indented_to(&line, &" ".repeat(NAME + 3), columns);
             let _always = write!(text, "  {name:NAME$} {}", body.trim_start());
         }
         text.push('\n');

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Failure;
 use super::demo::Look;
 use super::wire::{Wire, failure, zone};
-use super::words::{columns, json_line, print, print_on};
+use super::words::{columns, fit, json_line, print, print_on};
 use crate::control::{Answer, Client, ClientError, Request, Status};
 
 /// How often `--watch` looks again.
@@ -66,7 +66,7 @@ impl Args {
                 Ok(status) => self.show(&status),
                 Err(error) if error.is_about_rights() => return Err(failure(&error)),
                 Err(error) if self.json => unknown(&error),
-                Err(error) => format!("{error}\n"),
+                Err(error) => fit(&format!("{error}\n")),
             };
             if !print_on(&format!("{anew}{shown}"))? {
                 return Ok(ExitCode::SUCCESS);
@@ -79,7 +79,7 @@ impl Args {
         if self.json {
             return json_line(status);
         }
-        screen::screen(status, &zone(&status.time_zone), Look::of_stdout(), columns(std::io::stdout()))
+        fit(&screen::screen(status, &zone(&status.time_zone), Look::of_stdout(), columns(std::io::stdout())))
     }
 }
 
