@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{Gid, Uid, geteuid, setgid, setgroups, setuid};
 
+use super::doctor::daemon;
 use super::words::say;
 use super::{Failure, block_on};
 use crate::clock::{Clock, ClockSource};
@@ -45,6 +46,10 @@ impl Stored {
             Err(ConfigError::Missing { .. }) => (settings(None), None),
             Err(error @ ConfigError::Unreadable { .. }) => return Err(Failure::usage(error)),
         };
+        // A daemon whose disk fails has let its store go, and would make a new one at once.
+        if daemon::find(&settings.path).is_some() {
+            return Err(Failure::failed(erase::NotErased::InUse(settings.path)));
+        }
         as_owner(&settings.path)?;
         Ok(Found { settings, config })
     }

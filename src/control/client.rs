@@ -5,6 +5,9 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::PeerCredentials;
+
 use super::access::ACT_GROUP;
 use super::protocol::{Answer, Reason, Refusal, Request};
 
@@ -86,6 +89,13 @@ impl Client {
             limit(&stream, Some(ANSWER_WITHIN)).map_err(ClientError::Ended)?;
         }
         Ok(Self { stream: BufReader::new(stream) })
+    }
+
+    /// Returns the process that listens, as the kernel knows it.
+    #[must_use]
+    pub fn process(&self) -> Option<u32> {
+        let peer = getsockopt(self.stream.get_ref(), PeerCredentials).ok()?;
+        u32::try_from(peer.pid()).ok().filter(|pid| *pid > 0)
     }
 
     /// Asks; the answers come by [`Client::answer`].

@@ -7,12 +7,13 @@ use std::path::Path;
 use crate::control::protocol::{Step, TestStep};
 use crate::control::{Answer, Client, ClientError, NAME, Request, SERVICE_SOCKET, Status};
 use crate::model::AlertId;
+use crate::store;
 
 /// A daemon that runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Daemon {
+pub(in crate::cli) struct Daemon {
     /// Its process.
-    pub(super) pid: u32,
+    pub(in crate::cli) pid: u32,
     /// Who it is: user, groups.
     pub(super) who: Option<Who>,
 }
@@ -26,13 +27,24 @@ pub(super) struct Who {
     pub(super) gids: Vec<u32>,
 }
 
-/// Finds the daemon that has a store, by the kernel's list of locks. Takes no lock itself: even for an instant that could
-/// keep a daemon that starts now from its store.
-pub(super) fn find(store: &Path) -> Option<Daemon> {
+/// Finds the daemon that has a store: by the kernel's list of locks, else by its socket, for a daemon whose disk is full or
+/// broken has let its store go. Takes no lock itself: even for an instant that could keep a daemon that starts now from its
+/// store.
+pub(in crate::cli) fn find(store: &Path) -> Option<Daemon> {
+    let pid = of_lock(store).or_else(|| of_socket(store))?;
+    Some(Daemon { pid, who: who(&fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default()) })
+}
+
+fn of_lock(store: &Path) -> Option<u32> {
     let folder = fs::metadata(store).ok()?;
     let locks = fs::read_to_string("/proc/locks").ok()?;
-    let pid = holder(&locks, folder.dev(), folder.ino())?;
-    Some(Daemon { pid, who: who(&fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default()) })
+    holder(&locks, folder.dev(), folder.ino())
+}
+
+fn of_socket(store: &Path) -> Option<u32> {
+    // Other stores belong to other daemons than the service.
+    let service = store == store::Settings::default().path;
+    connect(store, service).ok()?.process()
 }
 
 /// Finds who holds an flock on a file in the kernel's list. PURE.
@@ -129,6 +141,13 @@ mod tests {
         assert_eq!(holder(locks, device, 77), Some(2021));
         assert_eq!(holder(locks, device, 79), None);
         assert_eq!(holder("rubbish\n\n", device, 77), None);
+    }
+
+    #[test]
+    fn a_daemon_that_has_let_its_store_go_is_found_by_its_socket() {
+        let folder = tempfile::tempdir().unwrap();
+        let _listens = std::os::unix::net::UnixListener::bind(folder.path().join(NAME)).unwrap();
+        assert_eq!(find(folder.path()).unwrap().pid, std::process::id());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::line::Line;
 use crate::cli::many;
 use crate::clock::{Clock, ClockSource};
 use crate::control::Status;
+use crate::control::status::StoreState;
 use crate::model::health::ClockHealth;
 
 const MIB: u64 = 1024 * 1024;
@@ -154,6 +155,10 @@ pub(super) fn store(path: &Path, daemon: Option<&Daemon>, said: Option<&Status>)
         (None, _) => "not in use".to_owned(),
     };
     let says = format!("{}: {user}; {size} KiB", path.display());
+    if said.is_some_and(|said| said.store.state == StoreState::Faulty) {
+        let help = "see `disk`; alerts go out all the same, and do not survive a power cut";
+        return Line::wrong("store", format!("{says}. Alerts do NOT reach the disk"), help);
+    }
     if damaged > 0 {
         let says = format!("{says}. It was found damaged and begun anew: {} beside it", many(damaged, "damaged store"));
         let help = "was it a power cut, or is the card worn (`sudo dmesg | grep -i error`)? What could be read was taken over; \
