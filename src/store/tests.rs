@@ -7,10 +7,12 @@ mod crashes;
 mod damage;
 mod erase;
 #[path = "../../tests/support/ext4.rs"]
-#[expect(clippy::print_stderr, reason = "who reads the test's output must know what was not tried")]
 mod ext4;
 mod limits;
 mod model;
+#[path = "../../tests/support/not_tried.rs"]
+#[expect(clippy::print_stderr, reason = "who reads the test's output must know what was not tried")]
+mod not_tried;
 mod numbers;
 mod power;
 mod restarts;

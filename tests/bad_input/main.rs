@@ -16,6 +16,8 @@ mod logs;
 #[expect(dead_code, reason = "these tests need only some of it")]
 #[path = "../support/mosquitto.rs"]
 mod mosquitto;
+#[path = "../support/not_tried.rs"]
+mod not_tried;
 mod payloads;
 mod ports;
 mod privacy;

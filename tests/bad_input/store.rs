@@ -6,6 +6,7 @@ use std::process::Command;
 
 use nattvakt::sensor::simulated::SimulatedLine;
 
+use crate::not_tried::not_tried;
 use crate::receiver::Dispatch;
 use crate::rig::{Daemon, Home, channel, eventually, rise, serial_bed, wait_until_told};
 
@@ -58,10 +59,10 @@ fn a_store_on_a_disk_that_takes_no_writes_is_told_and_used_once_it_does() {
 
 /// Where nothing can be mounted, the rights of the folder stand in for the disk; they hold nobody back but root.
 fn without_mounting(home: &Home, disk: &Path) {
-    println!("NOT SHOWN: no tmpfs can be mounted here, so a folder without the right to write stands in for it");
+    not_tried("no tmpfs can be mounted here: a folder without the right to write stands in for it");
     set_mode(disk, 0o500);
     if fs::write(disk.join("probe"), "").is_ok() {
-        println!("NOT SHOWN: nor do the rights of a folder hold this user back");
+        not_tried("the rights of a folder do not hold this user back");
         return;
     }
     unusable(home, &disk.join("store"), "may not be read and written", || set_mode(disk, 0o700));

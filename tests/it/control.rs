@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::dispatch::{Answer, Dispatch};
 use crate::names::with_file_over;
+use crate::not_tried::not_tried;
 use crate::rig::{Bed, Daemon, Home, Mat, PATIENCE, alerts, channel, until, until_true, wait_for};
 
 /// A home with one bed and one channel, and its daemon.
@@ -237,7 +238,7 @@ fn status_as_nobody(runtime: &Path, groups: &str) -> (i32, String) {
 #[test]
 fn who_is_in_no_group_is_refused_and_told_which_one_it_takes() {
     if !nix::unistd::Uid::effective().is_root() {
-        eprintln!("NOT TRIED: only root can become somebody else");
+        not_tried("only root can become somebody else");
         return;
     }
     let (home, _mat, _dispatch, runtime) = open_home();
@@ -246,7 +247,7 @@ fn who_is_in_no_group_is_refused_and_told_which_one_it_takes() {
     // The groups of the service, as its package makes them.
     fs::write(home.path("group"), "root:x:0:\nnattvakt-read:x:64001:\nnattvakt-act:x:64002:\n").unwrap();
     let Some(command) = with_file_over(&command, &home.path("group"), "/etc/group") else {
-        eprintln!("NOT TRIED: no file can be put over another here");
+        not_tried("no file can be put over another here");
         return;
     };
     let daemon = Daemon::spawn(command);

@@ -1,7 +1,10 @@
 //! The disk fails the gateway: the alarm goes out all the same, and what is wrong is told.
 
 use std::fs;
+use std::io::Write as _;
+use std::process::Command;
 
+use crate::control::{command, stdout};
 use crate::dispatch::{Answer, Dispatch};
 use crate::ext4::Disk;
 use crate::rig::{Bed, Daemon, Home, Mat, alerts, channel, until_true, wait_for};
@@ -48,6 +51,42 @@ fn an_alarm_arrives_while_every_write_is_held_and_the_watchdog_is_fed() {
     mat.lies();
     assert_eq!(wait_for(&dispatch, "bed-1", "return").closes(), [rise.id()]);
     assert_eq!(alerts(&dispatch).iter().filter(|told| told.kind() == "rise").count(), 1);
+}
+
+#[test]
+fn on_a_full_disk_the_alarm_goes_out_and_nobody_takes_the_store_for_free() {
+    let Some((home, mat, dispatch, disk)) = home_on(|home| Disk::make(&home.path(""))) else { return };
+    let daemon = Daemon::start(&home);
+    mat.lies();
+    daemon.wait_decided("bed-1", "in-bed");
+    let filler = disk.path().join("filler");
+    let mut ballast = fs::File::create(&filler).unwrap();
+    while ballast.write_all(&[7; 1 << 12]).is_ok() {}
+    // What is on the disk already is written over first.
+    until_true("the store is full", || {
+        assert!(command(&home, "pause").args(["bed-1", "--for", "1h"]).output().unwrap().status.success());
+        assert!(command(&home, "resume").arg("bed-1").output().unwrap().status.success());
+        alerts(&dispatch).iter().any(|told| told.kind() == "gateway-fault" && told.fault() == "store")
+    });
+    mat.leaves();
+    assert_eq!(wait_for(&dispatch, "bed-1", "rise").priority(), "alarm");
+
+    let of_store = |name: &str, arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nattvakt"));
+        let output = command.arg(name).args(arguments).arg(home.configuration()).output().unwrap();
+        (output.status.code(), format!("{}{}", stdout(&output), String::from_utf8_lossy(&output.stderr)))
+    };
+    let (_, doctor) = of_store("doctor", &["--listen", "1s"]);
+    let doctor = doctor.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(doctor.contains("✗ store") && doctor.contains("in use by the daemon"), "{doctor}");
+    assert!(doctor.contains("is full: free some space"), "{doctor}");
+    let (code, refused) = of_store("wipe", &["--yes", "--also-undelivered", "--config"]);
+    assert!(code == Some(1) && refused.contains("is in use, so the watch runs"), "{refused}");
+
+    drop(ballast);
+    fs::remove_file(filler).unwrap();
+    wait_for(&dispatch, "", "gateway-restored");
+    assert!(daemon.terminate().success());
 }
 
 #[test]

@@ -15,6 +15,8 @@ mod ext4;
 #[path = "../support/mosquitto.rs"]
 #[expect(dead_code, reason = "these tests need only some of it")]
 mod mosquitto;
+#[path = "../support/not_tried.rs"]
+mod not_tried;
 mod rig;
 
 mod broker;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::dispatch::Dispatch;
+use crate::not_tried::not_tried;
 use crate::rig::{Bed, Daemon, Home, Mat, channel, until_true, wait_for};
 
 /// A loopback address on which no name service listens.
@@ -19,9 +20,7 @@ const SILENT: &str = "127.9.9.9";
 fn with_resolv_conf(command: &Command, file: &Path) -> Option<Command> {
     let unshared = with_file_over(command, file, "/etc/resolv.conf");
     if unshared.is_none() {
-        eprintln!(
-            "no mount namespace can be made here: the name service of the system answers for a name without address"
-        );
+        not_tried("no mount namespace can be made here: the name service of the system answers in the place of ours");
     }
     unshared
 }
@@ -78,7 +77,7 @@ fn a_name_service_that_hangs_holds_nobody_up() {
     // It takes every question and never answers.
     let silent = UdpSocket::bind((SILENT, 53));
     if let Err(error) = &silent {
-        eprintln!("nobody can listen on port 53 here ({error}): the name service fails instead of hanging");
+        not_tried(&format!("nobody can listen on port 53 here ({error}): the name service fails instead of hanging"));
     }
     the_second_channel_is_told(SILENT);
     drop(silent);

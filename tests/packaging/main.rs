@@ -14,6 +14,9 @@ mod copyright;
 #[path = "../../systemd/debian/parts/crates.rs"]
 mod crates;
 
+#[path = "../support/not_tried.rs"]
+#[expect(clippy::print_stderr, reason = "who reads the test's output must know what was not tried")]
+mod not_tried;
 mod parts;
 mod supply;
 mod unit;

@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 use super::home;
+use super::not_tried::not_tried;
 
 /// The most exposure that the unit may have, in tenths.
 const EXPOSURE_MAX: u32 = 20;
@@ -102,7 +103,7 @@ fn the_clock_can_be_read() {
 #[test]
 fn user_and_folders_come_out_as_the_service_needs_them() {
     if !nix::unistd::geteuid().is_root() {
-        // Only root can give a folder to somebody.
+        not_tried("only root can give a folder to somebody");
         return;
     }
     let root = tempfile::tempdir().unwrap();

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use super::not_tried::not_tried;
+
 /// The disk. Unmounted when dropped.
 pub(crate) struct Disk {
     image: PathBuf,
@@ -32,7 +34,7 @@ impl Disk {
             std::os::unix::fs::symlink(disk.point.join("root"), path).unwrap();
         } else {
             fs::create_dir(path).unwrap();
-            eprintln!("NOT TRIED: no ext4 of our own can be had here (it needs root and a loop device)");
+            not_tried("no ext4 of our own can be had here (it needs root and a loop device)");
         }
         made.then_some(disk)
     }

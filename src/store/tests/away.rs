@@ -7,6 +7,7 @@ use std::process::Command;
 use super::super::folder::Folder;
 use super::super::medium::Medium;
 use super::ext4::Disk;
+use super::not_tried::not_tried;
 use super::*;
 
 #[tokio::test]
@@ -245,7 +246,6 @@ pub(super) struct SmallDisk {
 }
 
 impl SmallDisk {
-    #[expect(clippy::print_stderr, reason = "who reads the test's output must know what was not tried")]
     pub(super) fn mount() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("disk");
@@ -254,7 +254,7 @@ impl SmallDisk {
         if mounted.is_ok_and(|status| status.success()) {
             return Some(Self { path, _folder: folder });
         }
-        eprintln!("NOT TRIED: no disk can be mounted here (needs root)");
+        not_tried("no disk can be mounted here (needs root)");
         None
     }
 

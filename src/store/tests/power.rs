@@ -15,6 +15,7 @@ use proptest::prelude::RngCore;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
 use super::ext4::Disk;
+use super::not_tried::not_tried;
 use super::*;
 
 /// Tells the child which folder to use; without it the child's test does nothing.
@@ -133,7 +134,7 @@ async fn what_was_acknowledged_survives_a_power_cut_at_any_instant() {
     let folder = tempfile::tempdir().unwrap();
     let disk = Disk::make(folder.path());
     if disk.is_none() {
-        eprintln!("NOT TRIED: cuts; the child is killed instead");
+        not_tried("no power is cut; the child is killed instead");
     }
     let path = folder.path().join("disk/nattvakt");
     let mut said = Said::default();
