@@ -157,9 +157,11 @@ impl Faults {
         self.replaced
     }
 
-    /// Returns the fault that is there, the first in the order of the contract; those of zones last.
+    /// Returns the fault that is there: first one by which nothing can be read at all, then in the order of the contract;
+    /// those of zones last.
     pub(super) fn open(&self) -> Option<MatFault> {
-        let whole = MatFault::ALL.iter().zip(&self.flaps).find(|(_, flap)| flap.is_open()).map(|(fault, _)| *fault);
+        let open = || MatFault::ALL.iter().zip(&self.flaps).filter(|(_, flap)| flap.is_open()).map(|(fault, _)| *fault);
+        let whole = open().find(|fault| ends_with_a_good_reading(*fault)).or_else(|| open().next());
         whole.or_else(|| self.zones.iter().flatten().find(|(_, flap)| flap.is_open()).map(|(fault, _)| *fault))
     }
 

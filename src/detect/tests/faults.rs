@@ -382,6 +382,19 @@ fn a_mat_that_freezes_under_somebody_is_stuck_until_it_moves() {
 }
 
 #[test]
+fn of_several_faults_the_one_by_which_nothing_is_read_is_shown() {
+    let mut bed = evening();
+    bed.goes_to_bed().shows(LYING, 60.0).kinds();
+    for _ in 0..900 {
+        bed.read(LYING);
+    }
+    assert_eq!(bed.detector.health(), MatHealth::Fault(MatFault::Stuck));
+    let now = bed.later(PACE);
+    bed.detector.on_lost(MatFault::Unplugged, now);
+    assert_eq!(bed.detector.health(), MatHealth::Fault(MatFault::Unplugged));
+}
+
+#[test]
 fn a_contact_that_sends_all_the_time_is_missed_after_a_minute_and_one_that_sends_on_change_is_not() {
     let mut bed = Bed::new(contact_mat(), &Start::First, "2026-01-15T21:00:00Z");
     for _ in 0..300 {
