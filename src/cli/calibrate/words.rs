@@ -20,7 +20,7 @@ impl Words {
 
     pub(super) fn not_watched(self, bed: BedId) -> String {
         let says = self.say(
-            "bevakas inte medan du går igenom stegen, och larmcentralen får veta det",
+            "bevakas inte medan du går igenom stegen, och larmmottagaren får veta det",
             "is not watched while you walk through the steps, and dispatch is told so",
         );
         format!("{bed} {says}.\n")

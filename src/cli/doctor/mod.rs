@@ -29,7 +29,7 @@ use crate::clock::{self, Clock, ClockSource};
 use crate::config::{self, Config, ConfigError, Looks, Sound};
 use crate::control::Status;
 use crate::control::status::Bed;
-use crate::model::MatHealth;
+use crate::model::{MatFault, MatHealth};
 use daemon::Daemon;
 use line::{Findings, Line};
 use mats::Mats;
@@ -274,13 +274,33 @@ impl Doctor {
     }
 }
 
+/// Says what to do about a fault of a mat that can be read, or could be. PURE.
+fn help_of(fault: MatFault, bed: &Bed) -> String {
+    let bed = bed.bed;
+    match fault {
+        MatFault::Silent | MatFault::Unplugged | MatFault::Offline => "see the port or topic above".to_owned(),
+        MatFault::Stuck => format!(
+            "does its load change when somebody sits down? `sudo nattvakt live {bed}` shows it; lay it flat, take things off, \
+             else a new mat"
+        ),
+        MatFault::OutOfRange | MatFault::Implausible => {
+            "see the topic above; of a port the doctor shows what comes while the service is stopped: `sudo systemctl stop \
+             nattvakt`, and start it again afterwards"
+                .to_owned()
+        }
+        MatFault::Chatter => "its plug, its cable; plug it in again, else a new mat".to_owned(),
+        MatFault::Drifted => format!("lay the mat as it was, then `sudo nattvakt calibrate {bed}`"),
+        MatFault::LowBattery => "change its battery this week; the bed is still watched".to_owned(),
+    }
+}
+
 /// Judges what the daemon says of one bed. PURE.
 fn last_reading(bed: &Bed, now: Timestamp) -> Line {
     const HELP: &str = "see the port or topic above";
     let (id, mat) = (bed.bed, bed.mat);
     let line = match (bed.last_reading.map(|last| machine::ago(last, now)), mat) {
         (Some(ago), MatHealth::Fault(fault)) => {
-            Line::wrong("reading", format!("the daemon last read it {ago}; fault: {fault}"), HELP)
+            Line::wrong("reading", format!("the daemon last read it {ago}; fault: {fault}"), help_of(fault, bed))
         }
         (Some(ago), MatHealth::Ok | MatHealth::Learning | MatHealth::Paused) => {
             Line::good("reading", format!("the daemon last read it {ago}; mat {mat}"))
