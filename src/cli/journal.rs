@@ -1,6 +1,6 @@
 //! The journal for commands: from the running daemon, or from the store where none runs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -16,7 +16,7 @@ use crate::control::{Answer, Client, ClientError, Request};
 use crate::model::{BedId, Entry};
 use crate::store::{self, NotVisited, Visit, erase};
 
-/// More entries than any journal and outbox have.
+/// The most entries that are read; what a home tells in the longest time that is kept.
 const ENTRIES_MAX: usize = 400_000;
 
 /// Where the journal is read.
@@ -51,12 +51,59 @@ impl Journal {
 
     /// Reads what is wanted, in the order in which it happened.
     pub(super) fn read(self, wanted: Wanted) -> Result<Vec<Entry>, Failure> {
-        let mut entries = match self.from {
+        let latest = match self.from {
             From::Daemon(daemon) => ask(daemon, wanted)?,
             From::Store(settings) => block_on(visit(settings, wanted))??,
         };
+        if latest.left_out > 0 {
+            say(&latest.words());
+        }
+        Ok(once(latest.sorted()))
+    }
+}
+
+/// What waits, the latest of the rest, oldest first, and how many older ones there was no room for.
+struct Latest {
+    waiting: Vec<Entry>,
+    done: VecDeque<Entry>,
+    most: usize,
+    left_out: usize,
+}
+
+impl Latest {
+    fn new(most: usize) -> Self {
+        Self { waiting: Vec::new(), done: VecDeque::new(), most, left_out: 0 }
+    }
+
+    /// Takes one; they come oldest first. Of what waits, which has a bound of its own, none is let go for what is done.
+    fn take(&mut self, entry: Entry) {
+        let waits = entry.id.is_some() && entry.accepted.is_none();
+        let is_full = self.waiting.len() + self.done.len() >= self.most;
+        if is_full {
+            self.left_out += 1;
+            drop(self.done.pop_front());
+        }
+        if !waits {
+            self.done.push_back(entry);
+        } else if self.waiting.len() < self.most {
+            self.waiting.push(entry);
+        }
+    }
+
+    /// Returns them in the order in which they happened.
+    fn sorted(self) -> Vec<Entry> {
+        let mut entries = self.waiting;
+        entries.extend(self.done);
         entries.sort_by_key(|entry| (entry.event.time, entry.event.decided));
-        Ok(once(entries))
+        entries
+    }
+
+    fn words(&self) -> String {
+        format!(
+            "{} older entries are not shown: {} are read at most. Narrow it with --since, --until or --bed of `nattvakt \
+             log`.\n",
+            self.left_out, self.most
+        )
     }
 }
 
@@ -85,39 +132,36 @@ fn of_store(wire: &Wire) -> Result<Journal, Failure> {
 }
 
 /// The configuration by which the daemon of this store went last, where the file is broken by now.
-fn last_accepted(store: &Path) -> Option<Config> {
+pub(super) fn last_accepted(store: &Path) -> Option<Config> {
     let folders = accepted::folders(std::env::var_os("STATE_DIRECTORY").as_deref(), store);
     let text = folders.iter().find_map(|folder| accepted::recall(folder).ok().flatten())?;
     config::parse(&text, "the last accepted configuration", Looks::Elsewhere).ok().map(|sound| sound.config)
 }
 
-fn ask(mut daemon: Client, Wanted { since, until, bed }: Wanted) -> Result<Vec<Entry>, Failure> {
+fn ask(mut daemon: Client, Wanted { since, until, bed }: Wanted) -> Result<Latest, Failure> {
     let told = |error: ClientError| failure(&error);
     daemon.ask(&Request::Journal { since, until, bed }).map_err(told)?;
-    let mut entries = Vec::new();
+    let mut latest = Latest::new(ENTRIES_MAX);
     loop {
         let answer = daemon.answer().map_err(told)?;
         if matches!(answer, Answer::End {}) {
-            return Ok(entries);
+            return Ok(latest);
         }
         let Answer::Entry(entry) = answer else { return Err(told(ClientError::unexpected(&answer))) };
-        if entries.len() >= ENTRIES_MAX {
-            return Err(Failure::failed("the journal has no end: ask for less of it with --since and --until"));
-        }
-        entries.push(*entry);
+        latest.take(*entry);
     }
 }
 
-async fn visit(settings: store::Settings, wanted: Wanted) -> Result<Vec<Entry>, Failure> {
+async fn visit(settings: store::Settings, wanted: Wanted) -> Result<Latest, Failure> {
     let told = |why: NotVisited| match why {
         NotVisited::InUse(_) => Failure::failed(format!("{why}: name its socket with --socket")),
         NotVisited::Failed(_) => Failure::failed(format!("the journal cannot be read: {why}")),
     };
     let visit = Visit::begin(settings, Clock::new(ClockSource::default())).await.map_err(told)?;
-    let mut entries = Vec::new();
+    let mut latest = Latest::new(ENTRIES_MAX);
     let mut take = |entry: Entry| {
-        if wanted.holds(&entry) && entries.len() < ENTRIES_MAX {
-            entries.push(entry);
+        if wanted.holds(&entry) {
+            latest.take(entry);
         }
     };
     let waiting = visit.waiting(|alert| take(Entry::waiting(alert))).await;
@@ -126,7 +170,7 @@ async fn visit(settings: store::Settings, wanted: Wanted) -> Result<Vec<Entry>, 
         failed => failed,
     };
     read.and(visit.end().await).map_err(told)?;
-    Ok(entries)
+    Ok(latest)
 }
 
 impl Wanted {
@@ -146,4 +190,24 @@ fn once(entries: Vec<Entry>) -> Vec<Entry> {
     };
     let mut is_first = is_first;
     entries.into_iter().filter(|entry| is_first(entry)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AlertId, Event, Kind, Now};
+
+    #[test]
+    fn of_too_many_the_latest_are_kept_and_what_waits() {
+        let mut latest = Latest::new(3);
+        let entry = |second: u8| {
+            let now = Now::recorded(format!("2026-01-15T23:00:0{second}Z").parse().unwrap());
+            Entry::of_event(Event::of_gateway(Kind::Test, &now), None)
+        };
+        latest.take(Entry { id: Some(AlertId::from_entropy(1)), ..entry(0) });
+        (1..6).for_each(|second| latest.take(entry(second)));
+        assert!(latest.words().starts_with("3 older entries are not shown: 3 are read at most."), "{}", latest.words());
+        let kept: Vec<_> = latest.sorted().iter().map(|kept| kept.event.time.to_string()).collect();
+        assert_eq!(kept, ["2026-01-15T23:00:00Z", "2026-01-15T23:00:04Z", "2026-01-15T23:00:05Z"]);
+    }
 }

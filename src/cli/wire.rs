@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 
-use super::Failure;
+use super::{Failure, journal, say};
 use crate::config::{self, Config, ConfigError, Looks, accepted};
 use crate::control::status::{Status, TestDue};
 use crate::control::{self, Answer, Client, ClientError, Reason, Request, SERVICE_SOCKET};
@@ -41,17 +41,27 @@ impl Wire {
         answer.map_err(|error| failure(&error))
     }
 
-    /// Returns the configuration by which the daemon goes, or where none runs the file's.
+    /// Returns the configuration by which the daemon goes, or where none runs the file's; of a file that is broken the one
+    /// before, by which the daemon went and would go again.
     pub(super) fn configuration(&self) -> Result<Config, Failure> {
         let answer = match self.try_connect()?.and_then(|mut daemon| daemon.ask_once(&Request::Configuration {})) {
             Err(ClientError::NotRunning { .. }) => {
-                return Ok(config::load(self.file(), Looks::Replay).map_err(Failure::usage)?.config);
+                let loaded = config::load(self.file(), Looks::Replay).map(|sound| sound.config);
+                return loaded.or_else(|error| self.one_before(&error).ok_or_else(|| Failure::usage(error)));
             }
             answer => answer.map_err(|error| failure(&error))?,
         };
         let Answer::Configuration { text } = &answer else { return Err(failure(&ClientError::unexpected(&answer))) };
         let sound = config::parse(text, "the daemon's configuration", Looks::Elsewhere);
         Ok(sound.map_err(Failure::failed)?.config)
+    }
+
+    fn one_before(&self, error: &ConfigError) -> Option<Config> {
+        let ConfigError::Unsound { .. } = error else { return None };
+        let config = journal::last_accepted(&self.store().ok()?)?;
+        let file = self.file().display();
+        say(&format!("{file} is not sound: the one before is used. `nattvakt check {file}` shows what is wrong.\n"));
+        Some(config)
     }
 
     /// Hears the readings of a bed through the daemon, on a thread that ends with the connection or the receiver.

@@ -64,6 +64,13 @@ fn a_night_is_told_with_what_dispatch_has_and_what_it_has_not_while_the_daemon_r
     assert_eq!(kinds[..4], ["started", "in-bed", "rise", "return"], "{rows}");
     let report = nattvakt(&home, &["report", "--format", "json"]);
     assert!(report.status.success(), "{report:?}");
+
+    // A broken edit, and nobody runs: what went before is what was watched by.
+    let broken = std::fs::read_to_string(home.configuration()).unwrap().replace("[[bed]]", "[[bett]]");
+    std::fs::write(home.configuration(), broken).unwrap();
+    let report = nattvakt(&home, &["report", "--format", "json"]);
+    let words = String::from_utf8(report.stderr).unwrap();
+    assert!(report.status.success() && words.contains("is not sound: the one before is used"), "{words}");
 }
 
 #[test]

@@ -7,7 +7,6 @@ mod judge;
 mod source;
 mod table;
 
-use std::fs;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -187,8 +186,8 @@ impl Args {
 /// Reads figures that were written before.
 fn figures(path: &Path) -> Result<Report, Failure> {
     let place = path.display();
-    let text = fs::read_to_string(path).map_err(|error| Failure::usage(format!("{place}: {error}")))?;
-    serde_json::from_str(&text)
+    let text = source::read_bounded(path).map_err(|error| Failure::usage(format!("{place}: {error}")))?;
+    serde_json::from_slice(&text)
         .map_err(|error| Failure::usage(format!("{place}: {error}; write it with `nattvakt score --format json`")))
 }
 

@@ -9,8 +9,8 @@ use crate::cli::{Failure, nights};
 use crate::sensor::recording::{Layout, Recording, Row};
 use crate::simulate::{Lot, Night, Truth};
 
-/// The largest truth that is read, in bytes. A nasty night's is 20 KB.
-const TRUTH_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// The largest truth, or file of figures, that is read, in bytes. A nasty night's truth is 20 KB.
+const JSON_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// How truth files end.
 const TRUTH_ENDING: &str = ".truth.json";
@@ -87,11 +87,16 @@ fn recording_of(truth: &Path) -> PathBuf {
     truth.with_extension("").with_extension("csv")
 }
 
+/// Reads a file up to the bound; what is longer is cut off, and is no JSON then.
+pub(super) fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    File::open(path)?.take(JSON_BYTES_MAX).read_to_end(&mut text)?;
+    Ok(text)
+}
+
 fn recorded(path: &Path) -> Result<Opened, Failure> {
     let cannot = |path: &Path, error: &dyn std::fmt::Display| Failure::failed(format!("{}: {error}", path.display()));
-    let mut text = Vec::new();
-    let file = File::open(path).map_err(|error| cannot(path, &error))?;
-    file.take(TRUTH_BYTES_MAX).read_to_end(&mut text).map_err(|error| cannot(path, &error))?;
+    let text = read_bounded(path).map_err(|error| cannot(path, &error))?;
     let truth: Truth = serde_json::from_slice(&text).map_err(|error| cannot(path, &error))?;
     let csv = recording_of(path);
     let file = File::open(&csv).map_err(|error| cannot(&csv, &error))?;
