@@ -28,6 +28,9 @@ const OPEN_LIMIT: Duration = Duration::from_secs(10);
 /// How much is read at once. A line has two bytes at least, so one read never overruns the bed's feed.
 const READ_BYTES: usize = 2 * FEED_SIGNALS_MAX;
 
+/// A port that is quiet this long after it was opened is between two lines: the bytes of one come back to back.
+const QUIET: Duration = Duration::from_secs(1);
+
 /// Reads one mat for ever.
 ///
 /// The bed hears [`Signal::Lost`] once when the port is gone or cannot be opened, and [`Signal::Back`] when it is open
@@ -89,6 +92,7 @@ impl<'a> Mat<'a> {
         let mut lines = Lines::new();
         let mut buffer = [0; READ_BYTES];
         let mut any_bytes = false;
+        let opened = clock::moment();
         loop {
             let bytes = match stream.read(&mut buffer).await {
                 // Linux says so for ever once the device behind a port is gone.
@@ -96,8 +100,10 @@ impl<'a> Mat<'a> {
                 Ok(length) => buffer.get(..length).unwrap_or_default(),
                 Err(error) => return Ended { words: error.to_string(), any_bytes },
             };
-            any_bytes = true;
             let now = clock::moment();
+            if !std::mem::replace(&mut any_bytes, true) && now.since(opened) >= QUIET {
+                lines.begins();
+            }
             lines.push(bytes, |line| self.take(line, now));
             // The bed has its turn before the next read, also under a flood.
             tokio::task::yield_now().await;

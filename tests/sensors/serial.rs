@@ -160,3 +160,26 @@ async fn a_whole_play_arrives_in_order() {
         last = reading;
     }
 }
+
+#[tokio::test]
+async fn the_one_line_of_a_mat_that_sends_on_change_counts_after_a_quiet_opening() {
+    let line = SimulatedLine::open().unwrap();
+    let (mut bed, _tasks) = watch(line.port());
+    let is_open = || {
+        let ours = std::fs::read_dir("/proc/self/fd").unwrap();
+        ours.flatten().any(|one| std::fs::read_link(one.path()).is_ok_and(|path| path == line.port()))
+    };
+    while !is_open() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // No wait for the program: the quiet before the line is what is tried.
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    line.send_bytes(b"7\n").unwrap();
+    for _ in 0..6_000 {
+        if bed.heard().iter().any(|signal| is_value(signal, 7)) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("the one line was dropped");
+}

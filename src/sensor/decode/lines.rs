@@ -8,8 +8,8 @@ pub const LINE_BYTES_MAX: usize = 1_024;
 /// Puts lines together from pieces of any size.
 ///
 /// LF, CR, CRLF and LFCR end a line; empty lines are nothing. What comes before the first end is dropped in silence:
-/// after opening a port it may be the tail of a line, and half a number is a wrong number. What is over-long is
-/// rejected once and dropped up to the next end.
+/// after opening a port it may be the tail of a line, and half a number is a wrong number; unless the port was quiet before
+/// it ([`Lines::begins`]). What is over-long is rejected once and dropped up to the next end.
 #[derive(Debug)]
 pub struct Lines {
     buffer: [u8; LINE_BYTES_MAX],
@@ -38,6 +38,14 @@ impl Lines {
     #[must_use]
     pub const fn new() -> Self {
         Self { buffer: [0; LINE_BYTES_MAX], len: 0, state: State::Opening }
+    }
+
+    /// What comes next begins a line: the port was quiet for so long before it that it is no tail of one. To a mat that
+    /// sends only on change its first line after the opening may be all that it says for hours.
+    pub fn begins(&mut self) {
+        if self.state == State::Opening {
+            self.state = State::Collecting;
+        }
     }
 
     /// Takes the bytes that have come and hands out each line that they complete; an over-long one as
@@ -113,6 +121,16 @@ mod tests {
     fn opening_costs_one_line_at_most_and_nothing_where_an_end_comes_first() {
         assert_eq!(lines(b"112\n113\n", &[]), whole(["113"]));
         assert_eq!(lines(b"\n112\n113\n", &[]), whole(["112", "113"]));
+    }
+
+    #[test]
+    fn after_a_quiet_opening_no_line_is_lost() {
+        let (mut lines, mut found) = (Lines::new(), Vec::new());
+        lines.begins();
+        lines.push(b"112\n11", |line| found.push(line.map(<[u8]>::to_vec)));
+        lines.begins();
+        lines.push(b"3\n", |line| found.push(line.map(<[u8]>::to_vec)));
+        assert_eq!(found, whole(["112", "113"]));
     }
 
     #[test]
