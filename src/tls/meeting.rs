@@ -3,15 +3,15 @@
 
 use std::io::{self, Read as _};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConnection, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::pki_types::ServerName;
+use rustls::{CertificateError, ClientConnection, Error};
 
 use super::validity::{self, Validity};
-use super::{Files, client_config, verifier_of};
+use super::verifier::Shown;
+use super::{Files, config_with};
 use crate::clock::Clock;
 
 /// How long a server may take to refuse us after the handshake: with TLS 1.3 it does so only then.
@@ -58,12 +58,9 @@ pub enum Refused {
 /// Connects to `address`, shakes hands with `host`, and goes. Blocks, at most some `limit` for each step.
 #[must_use]
 pub fn meet(host: &str, address: SocketAddr, files: &Files, limit: Duration, clock: &Clock) -> Met {
-    let recorder = match verifier_of(files, clock) {
-        Ok(inner) => inner.map(|inner| Arc::new(Recorder { inner, seen: Mutex::new(None) })),
-        Err(error) => return Met { validity: None, verdict: Err(Refused::OurFiles(error.to_string())) },
-    };
-    let verdict = shake_hands(host, address, files, limit, clock, recorder.as_ref());
-    let seen = recorder.and_then(|recorder| recorder.seen.lock().unwrap_or_else(PoisonError::into_inner).take());
+    let shown = Shown::default();
+    let verdict = shake_hands(host, address, files, limit, clock, &shown);
+    let seen = shown.lock().unwrap_or_else(PoisonError::into_inner).take();
     Met { validity: seen.as_deref().and_then(validity::of), verdict }
 }
 
@@ -73,20 +70,16 @@ fn shake_hands(
     files: &Files,
     limit: Duration,
     clock: &Clock,
-    recorder: Option<&Arc<Recorder>>,
+    shown: &Shown,
 ) -> Result<(), Refused> {
-    let config = client_config(files, clock).map_err(|error| Refused::OurFiles(error.to_string()))?;
-    let mut config = config.as_ref().clone();
-    if let Some(recorder) = recorder {
-        // Records, and leaves the judgement to the verifier that every connection has.
-        config.dangerous().set_certificate_verifier(Arc::<Recorder>::clone(recorder));
-    }
+    let config = config_with(files, clock, Some(Arc::clone(shown)));
+    let config = config.map_err(|error| Refused::OurFiles(error.to_string()))?;
     let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
         .map_err(|_| Refused::Tls(format!("{host:?} is no name that a certificate can have")))?;
     let connection = |error: io::Error| Refused::Connection(error.to_string());
     let mut stream = TcpStream::connect_timeout(&address, limit).map_err(connection)?;
     stream.set_read_timeout(Some(limit)).and_then(|()| stream.set_write_timeout(Some(limit))).map_err(connection)?;
-    let mut tls = ClientConnection::new(Arc::new(config), name).map_err(|error| of_tls(&error))?;
+    let mut tls = ClientConnection::new(config, name).map_err(|error| of_tls(&error))?;
     while tls.is_handshaking() {
         tls.complete_io(&mut stream).map_err(|error| of_io(&error))?;
     }
@@ -136,48 +129,5 @@ fn of_tls(error: &Error) -> Refused {
         }
         Error::AlertReceived(alert) => Refused::OurCertificate(format!("{alert:?}")),
         other => Refused::Tls(other.to_string()),
-    }
-}
-
-/// Notes the certificate that is shown, and passes every question on.
-#[derive(Debug)]
-struct Recorder {
-    inner: Arc<dyn ServerCertVerifier>,
-    seen: Mutex<Option<CertificateDer<'static>>>,
-}
-
-impl ServerCertVerifier for Recorder {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(end_entity.clone().into_owned());
-        self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.inner.verify_tls12_signature(message, cert, dss)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.inner.verify_tls13_signature(message, cert, dss)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
     }
 }

@@ -17,7 +17,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
-use self::verifier::{Floored, Verifier};
+use self::verifier::{Floored, Shown, Verifier};
 use crate::clock::Clock;
 use crate::secret::{SECRET_BYTES_MAX, Secret, SecretError};
 
@@ -74,10 +74,15 @@ pub enum TlsError {
 /// Fails where a file is missing, is no PEM, or where certificate and key do not fit. A system without any root
 /// certificates is no error: servers of the home's own CA can still be verified.
 pub fn client_config(files: &Files, clock: &Clock) -> Result<Arc<ClientConfig>, TlsError> {
+    config_with(files, clock, None)
+}
+
+/// As [`client_config`]; notes what a server shows.
+fn config_with(files: &Files, clock: &Clock, shown: Option<Shown>) -> Result<Arc<ClientConfig>, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let floored = Arc::new(Floored(clock.clone()));
     let builder = ClientConfig::builder_with_details(provider, floored).with_safe_default_protocol_versions()?;
-    let builder = match verifier_of(files, clock)? {
+    let builder = match verifier_of(files, clock, shown)? {
         // "Dangerous" is any verifier of one's own; this one leaves the judgement to webpki.
         Some(verifier) => builder.dangerous().with_custom_certificate_verifier(verifier),
         // Without any root nobody can be verified, and nobody is.
@@ -94,7 +99,11 @@ pub fn client_config(files: &Files, clock: &Clock) -> Result<Arc<ClientConfig>, 
 }
 
 /// Builds what verifies servers; nothing where nobody at all is trusted. Reads files; blocks.
-fn verifier_of(files: &Files, clock: &Clock) -> Result<Option<Arc<dyn ServerCertVerifier>>, TlsError> {
+fn verifier_of(
+    files: &Files,
+    clock: &Clock,
+    shown: Option<Shown>,
+) -> Result<Option<Arc<dyn ServerCertVerifier>>, TlsError> {
     let mut roots = RootCertStore::empty();
     let system = rustls_native_certs::load_native_certs();
     roots.add_parsable_certificates(system.certs);
@@ -106,7 +115,7 @@ fn verifier_of(files: &Files, clock: &Clock) -> Result<Option<Arc<dyn ServerCert
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let strict = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
     let clock = clock.clone();
-    Ok(strict.ok().map(|strict| Arc::new(Verifier { strict, clock }) as Arc<dyn ServerCertVerifier>))
+    Ok(strict.ok().map(|strict| Arc::new(Verifier { strict, clock, shown }) as Arc<dyn ServerCertVerifier>))
 }
 
 /// Returns when our own certificate ends: the first of its chain to do so. Reads the file; blocks.

@@ -6,7 +6,7 @@
 //! abuse that needs the key of a certificate that was issued after the floor and has run out since. One that ended
 //! before the floor, is for another name or of another authority is refused whatever the clock says.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -33,11 +33,16 @@ impl TimeProvider for Floored {
     }
 }
 
+/// Where the certificate is noted that a server has shown.
+pub(super) type Shown = Arc<Mutex<Option<CertificateDer<'static>>>>;
+
 /// webpki's verifier with patience for clocks that are behind.
 #[derive(Debug)]
 pub(super) struct Verifier {
     pub(super) strict: Arc<WebPkiServerVerifier>,
     pub(super) clock: Clock,
+    /// Notes what is shown, for a technician; it has no say in the verdict.
+    pub(super) shown: Option<Shown>,
 }
 
 impl ServerCertVerifier for Verifier {
@@ -49,6 +54,9 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        if let Some(shown) = &self.shown {
+            *shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(end_entity.clone().into_owned());
+        }
         let verify = |now| self.strict.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         let mut verdict = verify(now);
         if self.clock.for_certificates().sure {
