@@ -98,10 +98,8 @@ impl Reloading {
 
 /// The service manager wants to know since when, to tell this reload's end from one before it.
 fn tell_reloading() {
-    match NotifyState::monotonic_usec_now() {
-        Ok(since) => notify(&[NotifyState::Reloading, since]),
-        Err(error) => warn!(error = %error, "The service manager could not be told"),
-    }
+    let since = clock::moment().as_nanos() / 1_000;
+    notify(&[NotifyState::Reloading, NotifyState::MonotonicUsec(since.into())]);
 }
 
 /// What the delivery task is to know of a configuration.
