@@ -18,7 +18,7 @@ const BELIEVED: (f64, f64) = (-0.35, 1.6);
 
 /// A swing of this share of a lying person is no posture and no bag: the lightest resident (35 kg) makes 0.47 of what the
 /// technician made.
-const LARGE_SHARE: f64 = 0.5;
+pub(super) const LARGE_SHARE: f64 = 0.5;
 
 impl Detector {
     /// Tells whether a share means nothing, because zero has moved since the levels became known.

@@ -92,6 +92,8 @@ impl Detector {
         self.occupancy.set_unsure(None);
         if let Some(measured) = self.measured.take() {
             self.levels.set(Some(&measured), self.now.moment);
+            // What has gone was no person, so nobody has left.
+            self.learning = Some(Learning::new(None));
             return;
         }
         let mut empty = self.levels.pair().map(|pair| pair.empty.map(|load| self.signal.upwards(load)));

@@ -141,6 +141,7 @@ pub(super) enum Change {
 
 /// The phases of one bed.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "four facts that do not depend on each other")]
 pub(super) struct Occupancy {
     phase: Phase,
     confirm: Confirm,
@@ -159,6 +160,8 @@ pub(super) struct Occupancy {
     tried: Option<Moment>,
     /// When she last left prepared, by what was told.
     left: Option<Moment>,
+    /// Whether who is in bed was seen to come, and the bed was known to be empty before.
+    came: bool,
     /// Whether nothing was seen for a while before the latest reading, on a mat whose zero may have moved meanwhile.
     unseen: bool,
     /// Whether the mat shows life.
@@ -181,6 +184,7 @@ impl Occupancy {
             last: now,
             tried: None,
             left: None,
+            came: phase != Phase::Unknown,
             unseen: false,
             shows: Shows::Nothing,
             unsure: None,
@@ -205,6 +209,11 @@ impl Occupancy {
     /// Tells whether what lies there now may be something else than a person.
     pub(super) fn is_unsure(&self) -> bool {
         self.unsure.is_some()
+    }
+
+    /// Tells whether who was last in bed was seen to come.
+    pub(super) fn was_seen_to_come(&self) -> bool {
+        self.came
     }
 
     /// Returns the share of who has lain there lately.
@@ -322,9 +331,10 @@ impl Occupancy {
                 self.phase = Phase::Empty;
                 from_unknown.then_some(Change::FoundEmpty { at: dip })
             }
-            Phase::Settling { since, .. } if self.settling_due().is_some_and(|due| now >= due) => {
+            Phase::Settling { since, from_unknown, .. } if self.settling_due().is_some_and(|due| now >= due) => {
                 self.phase = Phase::InBed { since, seen: now };
                 self.unsure = None;
+                self.came = !from_unknown;
                 (self.lately, self.part, self.last) = (1.0, None, now);
                 Some(Change::Settled { at: since })
             }

@@ -23,6 +23,41 @@ fn who_lies_at_the_rim_of_a_measured_mat_is_in_bed_and_seen_to_rise() {
     assert_eq!(bed.kinds(), ["return"], "from now on at once");
 }
 
+/// Nobody, or a bag: the value moves by the converter's noise alone.
+fn calm(bed: &mut Bed, level: f64, seconds: u64) {
+    for step in 0..seconds * 10 {
+        bed.read(level + if step % 2 == 0 { 0.5 } else { -0.5 });
+    }
+}
+
+/// Somebody who breathes.
+fn breathing(bed: &mut Bed, level: f64, seconds: u64) {
+    for step in 0..seconds * 10 {
+        bed.read(level + 4.0 * (step as f64 * 0.15).sin() + if step % 2 == 0 { 0.5 } else { -0.5 });
+    }
+}
+
+#[test]
+fn who_lay_at_the_rim_when_the_watch_began_is_seen_to_leave() {
+    let mut bed = measured();
+    breathing(&mut bed, LESSER, 700);
+    assert_eq!(bed.kinds(), [""; 0]);
+    calm(&mut bed, EMPTY, 60);
+    assert_eq!(bed.kinds(), ["in-bed", "rise"]);
+    breathing(&mut bed, LESSER, 30);
+    assert_eq!(bed.kinds(), ["return"]);
+}
+
+#[test]
+fn an_empty_bed_that_reads_like_somebody_by_the_measured_levels_is_found_out_when_she_leaves() {
+    let mut bed = measured();
+    calm(&mut bed, 2600.0, 300);
+    breathing(&mut bed, 3900.0, 1200);
+    assert_eq!(bed.kinds(), ["in-bed"]);
+    calm(&mut bed, 2600.0, 60);
+    assert_eq!(bed.kinds(), ["rise"]);
+}
+
 #[test]
 fn what_lay_there_for_some_minutes_was_nobody_and_the_measured_levels_stand() {
     let mut bed = measured();
