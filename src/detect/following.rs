@@ -90,10 +90,8 @@ impl Detector {
             return;
         }
         self.occupancy.set_unsure(None);
-        if let Some(measured) = self.measured.take() {
-            self.levels.set(Some(&measured), self.now.moment);
-            // What has gone was no person, so nobody has left.
-            self.learning = Some(Learning::new(None));
+        if let Some(trial) = self.trial.take() {
+            self.levels.set(Some(&trial.measured), self.now.moment);
             return;
         }
         let mut empty = self.levels.pair().map(|pair| pair.empty.map(|load| self.signal.upwards(load)));

@@ -38,7 +38,7 @@ impl Detector {
             self.plausible.was_stuck();
         }
         if self.levels.pair().is_none() && known.levels.pair().is_some() {
-            (self.signal, self.turned_round) = (known.signal, known.turned_round);
+            (self.signal, self.turned_round, self.proven) = (known.signal, known.turned_round, known.proven);
             (self.levels, self.learning, self.life, self.drift) =
                 (known.levels, known.learning, known.life, known.drift);
         }

@@ -15,7 +15,8 @@ use super::evidence::Because;
 use super::following::CAT_OF_RANGE;
 use super::learning::{Learning, Learnt, PERSON_OF_SPAN};
 use super::levels::Pair;
-use super::occupancy::Phase;
+use super::occupancy::{ENTER_SHARE, Phase};
+use super::signal::Frame;
 use crate::model::Moment;
 
 /// Levels are proven once somebody who was seen to come has been followed in bed for this long, or has left.
@@ -27,10 +28,41 @@ const LESS_STAYS: Duration = Duration::from_secs(600);
 /// A load of less than this share of the given one is a cat, wherever she lies.
 const LESS_SHARE_MIN: f64 = 0.1;
 
+/// So many readings in a row by which she lies there as measured are no glitch, on a mat that sends steadily.
+const WHOLE_READINGS: u32 = 2;
+
+/// Levels that are tried out in place of the measured ones.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Trial {
+    /// The levels that stand if what lies there is nobody.
+    pub measured: Pair,
+    /// How many readings in a row have shown somebody by these.
+    whole: u32,
+}
+
 impl Detector {
-    /// Tells whether the levels have been proven by somebody.
-    pub(super) fn are_levels_proven(&self) -> bool {
-        self.levels.is_confirmed() || (self.occupancy.was_seen_to_come() && self.levels.lain() >= PROVEN_AFTER)
+    /// Tells whether the levels have been proven by somebody; once they have, they are.
+    pub(super) fn are_levels_proven(&mut self) -> bool {
+        self.proven |= self.occupancy.was_seen_to_come() && self.levels.lain() >= PROVEN_AFTER;
+        self.proven && self.levels.pair().is_some()
+    }
+
+    /// Whoever lies there as the measured levels say is not looked for any longer: less was her sitting on the edge, or a
+    /// bag that lay there before she came.
+    pub(super) fn end_trial(&mut self, at: Moment, frame: &Frame) {
+        if !self.occupancy.is_unsure() {
+            return;
+        }
+        let least = if self.period.is_steady() { WHOLE_READINGS } else { 1 };
+        let Some(trial) = &mut self.trial else { return };
+        trial.whole = if trial.measured.share(frame) >= ENTER_SHARE { trial.whole + 1 } else { 0 };
+        if trial.whole < least {
+            return;
+        }
+        self.levels.set(Some(&trial.measured), at);
+        self.trial = None;
+        self.occupancy.set_unsure(None);
+        self.occupancy.set_phase(Phase::settling(at, false));
     }
 
     /// A swing has come to rest that would be a person if nobody had measured the mat. `Learning` goes on.
@@ -47,20 +79,14 @@ impl Detector {
         let lay = learnt.sure && learnt.swing_at.since(learnt.before_since) >= LESS_STAYS;
         match (self.occupancy.phase(), learnt.is_occupied) {
             (Phase::Empty, true) if comes => {
-                self.measured = Some(known);
+                self.trial = Some(Trial { measured: known, whole: 0 });
                 self.take_levels(at, learnt, &pair);
                 self.occupancy.set_unsure(Some(LESS_STAYS));
                 let (since, readings) = (learnt.swing_at, 2);
                 self.occupancy.set_phase(Phase::Settling { since, readings, dip: None, from_unknown: false });
             }
-            (Phase::Empty, false) if lay && of_person >= PERSON_OF_SPAN.0 => {
-                self.take_levels(at, learnt, &pair);
-                self.has_left(learnt);
-            }
-            (Phase::InBed { .. }, false) if lay && of_person >= LARGE_SHARE => {
-                self.take_levels(at, learnt, &pair);
-                self.has_left(learnt);
-            }
+            (Phase::Empty, false) if lay && of_person >= PERSON_OF_SPAN.0 => self.has_left_unseen(at, learnt, &pair),
+            (Phase::InBed { .. }, false) if lay && of_person >= LARGE_SHARE => self.has_left_unseen(at, learnt, &pair),
             (
                 Phase::Unknown | Phase::Empty | Phase::Settling { .. } | Phase::InBed { .. } | Phase::Leaving { .. },
                 _,
@@ -68,8 +94,13 @@ impl Detector {
         }
     }
 
-    fn take_levels(&mut self, at: Moment, learnt: &Learnt, pair: &Pair) {
+    fn has_left_unseen(&mut self, at: Moment, learnt: &Learnt, pair: &Pair) {
         self.learning = Some(Learning::new(None));
+        self.take_levels(at, learnt, pair);
+        self.has_left(learnt);
+    }
+
+    fn take_levels(&mut self, at: Moment, learnt: &Learnt, pair: &Pair) {
         self.levels.set(Some(pair), at);
         self.changed = true;
         let (empty, occupied) = (learnt.empty.iter().sum(), learnt.occupied.iter().sum());

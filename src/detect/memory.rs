@@ -20,7 +20,7 @@ pub struct Memory {
     #[serde(with = "millis")]
     pub saved: Timestamp,
     /// Whether the clock could be trusted then.
-    #[serde(default = "trusted")]
+    #[serde(default = "yes")]
     pub trusted: bool,
     /// Of what mat the levels are: what they depend on, in one line.
     #[serde(default)]
@@ -59,7 +59,7 @@ pub struct Memory {
 }
 
 /// Versions that did not say it wrote nothing else.
-const fn trusted() -> bool {
+const fn yes() -> bool {
     true
 }
 
@@ -95,6 +95,9 @@ pub struct Learnt {
     /// Whether load was found to make the value fall: the levels are those of a mat that is read the other way round.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub falls: bool,
+    /// Whether somebody has proven the levels: has come and stayed, or has left.
+    #[serde(default = "yes")]
+    pub proven: bool,
     /// For how long somebody has been followed in bed, in seconds.
     #[serde(default)]
     pub lain_s: u64,
@@ -108,6 +111,7 @@ impl Learnt {
             occupied: list(&pair.occupied),
             first_empty: first_empty.map(list).unwrap_or_default(),
             falls: false,
+            proven: false,
             lain_s: lain.as_secs(),
         }
     }

@@ -68,6 +68,7 @@ use evidence::Load;
 use faults::{Faults, Told};
 use following::starting_levels;
 use learning::Learning;
+use lesser::Trial;
 use levels::Levels;
 use life::Life;
 use occupancy::{Change, Occupancy, Phase};
@@ -92,13 +93,16 @@ pub enum Start {
 
 /// Watches one bed.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "four facts that do not depend on each other")]
 pub struct Detector {
     settings: Settings,
     signal: Signal,
     levels: Levels,
     learning: Option<Learning>,
-    /// The levels that were measured, while others are tried.
-    measured: Option<levels::Pair>,
+    /// The levels that are tried out in place of those that were measured.
+    trial: Option<Trial>,
+    /// Whether somebody has proven the levels.
+    proven: bool,
     life: Life,
     bedfellow: Bedfellow,
     zero: Zero,
@@ -138,6 +142,7 @@ impl Detector {
             Start::Remembered(memory) => Some(memory),
             Start::First | Start::Lost => None,
         };
+        let proven = memory.and_then(|memory| memory.learnt_of(&settings)).is_some_and(|learnt| learnt.proven);
         let turned_round = memory.and_then(|memory| memory.learnt_of(&settings)).is_some_and(|learnt| learnt.falls);
         if turned_round {
             signal.turn_round();
@@ -156,7 +161,8 @@ impl Detector {
             signal,
             levels,
             learning,
-            measured: None,
+            trial: None,
+            proven,
             life,
             bedfellow: Bedfellow::default(),
             zero: Zero::default(),
@@ -304,8 +310,13 @@ impl Detector {
     fn learnt(&self) -> Option<Learnt> {
         let (lain, zones) = (self.levels.lain(), self.signal.zones());
         // What is only tried out is not worth remembering.
-        let pair = self.measured.as_ref().filter(|_| self.occupancy.is_unsure()).or(self.levels.pair())?;
-        Some(Learnt { falls: self.turned_round, ..Learnt::of(pair, self.drift.known(), lain, zones) })
+        let tried = self.trial.as_ref().filter(|_| self.occupancy.is_unsure());
+        let pair = tried.map(|trial| &trial.measured).or(self.levels.pair())?;
+        Some(Learnt {
+            falls: self.turned_round,
+            proven: self.proven,
+            ..Learnt::of(pair, self.drift.known(), lain, zones)
+        })
     }
 
     fn set_now(&mut self, now: Now) {
@@ -349,12 +360,14 @@ impl Detector {
         let because = self.because_of_change(change, gap);
         if let Change::Left { leaving, .. } = change {
             self.levels.confirm();
+            self.proven = true;
             self.zero_is_seen(!leaving.unseen);
         }
         if let Some(event) = self.rules.on_change(&self.settings, change, gap, &self.now) {
             self.tell(event, because);
         }
         if matches!(change, Change::Settled { .. }) {
+            self.trial = None;
             self.end_pause_at_return();
         }
         if let (Change::Left { .. }, Some(pair)) = (change, self.bedfellow.left()) {

@@ -184,7 +184,7 @@ impl Occupancy {
             last: now,
             tried: None,
             left: None,
-            came: phase != Phase::Unknown,
+            came: phase == Phase::Empty,
             unseen: false,
             shows: Shows::Nothing,
             unsure: None,

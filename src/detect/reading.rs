@@ -36,6 +36,7 @@ impl Detector {
             }
         };
         self.watch_movement(reading, &frame);
+        self.end_trial(reading.at, &frame);
         if let Some(fault) = self.impossible(reading, &frame) {
             self.load.value = None;
             self.take_back();

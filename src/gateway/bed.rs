@@ -431,6 +431,7 @@ mod tests {
                 occupied: vec![600.0],
                 first_empty: vec![90.0],
                 falls: true,
+                proven: true,
                 lain_s: 9,
             }),
             edge: EdgeMemory { told: true, lies: vec![500.0], rim: vec![1.0] },

@@ -88,3 +88,33 @@ fn levels_that_are_only_tried_are_not_remembered() {
     after.shows(MEASURED, 60.0);
     assert_eq!(after.kinds(), ["in-bed"]);
 }
+
+#[test]
+fn who_sits_on_the_edge_for_a_while_before_she_lies_down_is_in_bed_at_once() {
+    let mut bed = measured();
+    bed.shows(EMPTY, 120.0).shows(LESSER, 10.0).shows(MEASURED, 60.0);
+    assert_eq!(bed.kinds(), ["in-bed"]);
+    bed.shows(EMPTY, 20.0);
+    assert_eq!(bed.kinds(), ["rise"]);
+}
+
+#[test]
+fn a_restart_proves_no_levels() {
+    let mut bed = measured();
+    calm(&mut bed, 2600.0, 700);
+    let mut after = bed.restarts(bed.detector.settings.clone(), 5);
+    breathing(&mut after, 3900.0, 1200);
+    calm(&mut after, 2600.0, 60);
+    assert_eq!(after.kinds(), ["rise"]);
+}
+
+#[test]
+fn a_mat_whose_range_was_changed_while_she_lay_there_goes_on_learning() {
+    let mut bed = measured();
+    bed.shows(EMPTY, 60.0).shows(MEASURED, 700.0);
+    let unmeasured = Settings { empty: None, occupied: None, ..bed.detector.settings.clone() };
+    let mut after = bed.restarts(unmeasured, 5);
+    calm(&mut after, 0.0, 30);
+    after.shows(LESSER, 400.0).shows(EMPTY, 60.0).shows(LESSER, 400.0);
+    assert!(after.kinds().iter().any(|kind| matches!(*kind, "in-bed" | "return")));
+}

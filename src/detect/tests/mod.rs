@@ -144,7 +144,7 @@ fn remembered(bed: BedMemory, saved: &str) -> Memory {
     // Loads, as `signal` makes them of values: a divider's force.
     let load = |value: f64| 4095.0 * 1.1 * (value / 4095.0) / (1.1 - value / 4095.0);
     let (empty, occupied) = (vec![load(EMPTY)], vec![load(LYING)]);
-    let learnt = Some(Learnt { empty, occupied, first_empty: Vec::new(), falls: false, lain_s: 3600 });
+    let learnt = Some(Learnt { empty, occupied, first_empty: Vec::new(), falls: false, proven: true, lain_s: 3600 });
     let mat = memory::mat(&settings());
     let saved = saved.parse().unwrap();
     let (edge, faults, zones) = (EdgeMemory::default(), Vec::new(), Vec::new());

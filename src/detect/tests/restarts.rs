@@ -382,7 +382,7 @@ fn a_level_that_creeps_from_restart_to_restart_has_drifted_in_the_end_and_stays_
 fn drifted() -> Memory {
     let load = |value: f64| 4095.0 * 1.2 * (value / 4095.0) / (1.2 - value / 4095.0);
     let (empty, occupied) = (vec![load(3_200.0)], vec![load(3_200.0) + load(LYING) - load(EMPTY)]);
-    let learnt = Some(Learnt { empty, occupied, first_empty: Vec::new(), falls: false, lain_s: 3600 });
+    let learnt = Some(Learnt { empty, occupied, first_empty: Vec::new(), falls: false, proven: true, lain_s: 3600 });
     Memory { learnt, faults: vec![MatFault::Drifted], ..remembered(BedMemory::Empty, "2026-01-15T20:59:00Z") }
 }
 
