@@ -31,9 +31,10 @@ mod wire;
 mod words;
 
 use std::fmt;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use words::{fit, json_line, many, print, say, wrapped};
@@ -112,7 +113,7 @@ pub fn command() -> clap::Command {
 /// Parses the command line, runs one command, and returns the exit code: 0 done, 1 failed, 2 wrong usage.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match parse() {
         Ok(arguments) => arguments,
         Err(said) => return help(&said),
     };
@@ -147,6 +148,15 @@ pub fn main() -> ExitCode {
             ExitCode::from(failure.code)
         }
     }
+}
+
+/// Parses the command line; the help is laid out for the terminal that will show it.
+fn parse() -> Result<Arguments, clap::Error> {
+    let columns = words::columns(std::io::stdout());
+    let command = Arguments::command();
+    let wide = columns >= words::COLUMNS_TABLE && std::io::stdout().is_terminal();
+    let command = if wide { command.term_width(columns) } else { command };
+    Arguments::from_arg_matches(&command.try_get_matches()?)
 }
 
 /// Prints the help that was asked for, or what is wrong with the command line.

@@ -470,8 +470,9 @@ async fn fetch_late(late: Arc<Late>, knowing: Knowing) {
     };
     // Before anything that may close what was accepted then.
     let states = bed_states(&recovered);
-    let returned = returned(&states);
-    knowing.outbox.recall_returns(returned.clone());
+    knowing.outbox.recall_returns(returned(&states));
+    // As they count here: numbers that have gone back since are left out.
+    let returned: Vec<_> = knowing.outbox.returns().all().collect();
     let remember = move || Command::Remember { accepted, returned };
     let told = knowing.outbox.send(remember.clone()());
     knowing.states.send_replace(Some(Arc::new(states)));

@@ -305,7 +305,14 @@ fn last_reading(bed: &Bed, now: Timestamp) -> Line {
         (Some(ago), MatHealth::Ok | MatHealth::Learning | MatHealth::Paused) => {
             Line::good("reading", format!("the daemon last read it {ago}; mat {mat}"))
         }
-        (None, _) => Line::wrong("reading", format!("the daemon has not read it since it started; mat {mat}"), HELP),
+        (None, MatHealth::Fault(fault)) => Line::wrong(
+            "reading",
+            format!("the daemon has not read it since it started; fault: {fault}"),
+            help_of(fault, bed),
+        ),
+        (None, MatHealth::Ok | MatHealth::Learning | MatHealth::Paused) => {
+            Line::wrong("reading", format!("the daemon has not read it since it started; mat {mat}"), HELP)
+        }
     };
     line.about(id)
 }

@@ -28,13 +28,12 @@ const HELP: [&str; 9] = [
 ];
 
 /// The same on a phone.
-const HELP_NARROW: [&str; 9] = [
+const HELP_NARROW: [&str; 8] = [
     "p    pause this bed, or go on",
     "m    a mark in curve and list",
     "Tab  the next bed",
     "?    this help, and back",
     "q    quit (Ctrl-C too)",
-    "",
     "`leave` or below: nobody is there",
     "`enter` or above: somebody is",
     "Readings are not stored.",
@@ -53,7 +52,7 @@ pub(super) fn draw(scene: &Scene, (columns, rows): (usize, usize), style: Style)
     let mut drawn = head(scene, columns, style.look);
     drawn.push(numbers(scene, columns));
     let curve = rows.saturating_sub(listed + drawn.len() + 4).max(1);
-    let help = if is_narrow(columns) { HELP_NARROW } else { HELP };
+    let help: &[&str] = if is_narrow(columns) { &HELP_NARROW } else { &HELP };
     match scene.over {
         Over::Help => drawn.extend((0..=curve).map(|row| fit(&format!("  {}", help.get(row).unwrap_or(&"")), columns))),
         Over::Nothing | Over::Pause => {
@@ -364,6 +363,8 @@ mod tests {
                 !is_curve && narrow.trim_end() != wide.trim_end()
             });
             assert_eq!(cut.count(), 0, "{drawn:#?}\n{wide:#?}");
+            let last = drawn.iter().any(|row| row.contains(HELP_NARROW[HELP_NARROW.len() - 1]));
+            assert_eq!(last, over == Over::Help, "{drawn:#?}");
         }
     }
 
