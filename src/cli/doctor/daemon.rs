@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use crate::config::{self, Looks};
 use crate::control::protocol::{Step, TestStep};
 use crate::control::{Answer, Client, ClientError, NAME, Request, SERVICE_SOCKET, Status};
 use crate::model::AlertId;
@@ -42,9 +43,17 @@ fn of_lock(store: &Path) -> Option<u32> {
 }
 
 fn of_socket(store: &Path) -> Option<u32> {
-    // Other stores belong to other daemons than the service.
-    let service = store == store::Settings::default().path;
+    // Other stores belong to other daemons than the service, if its configuration does not name them.
+    let service = store == store::Settings::default().path || is_of_service(store);
     connect(store, service).ok()?.process()
+}
+
+fn is_of_service(store: &Path) -> bool {
+    let service = Client::connect(Path::new(SERVICE_SOCKET));
+    let answer = service.and_then(|mut service| service.ask_once(&Request::Configuration {}));
+    let Ok(Answer::Configuration { text }) = answer else { return false };
+    let sound = config::parse(&text, "the daemon's configuration", Looks::Elsewhere);
+    sound.is_ok_and(|sound| sound.config.store.path == store)
 }
 
 /// Finds who holds an flock on a file in the kernel's list. PURE.
