@@ -375,7 +375,7 @@ impl Watching<'_> {
     /// Notes what a restart must know, for a task that panics; returns it for the store, where that is to have it.
     fn state(&self) -> Option<Vec<u8>> {
         let (memory, mat) = (Some(self.detector.memory()), Some(self.bed.mat.clone()));
-        let returned = self.bed.outbox.returns().of(&self.bed.settings.bed);
+        let returned = self.bed.outbox.last_return(&self.bed.settings.bed);
         let state = BedState { memory, ledger: self.ledger.clone(), mat, returned };
         let write = || serde_json::to_vec(&state).expect("a bed's state has nothing that JSON cannot say");
         let written = self.answered.then(write);

@@ -10,6 +10,7 @@
 //! control -> calls -> asks beds, dispatch, store -> control
 //! ```
 
+mod backlog;
 mod bed;
 mod board;
 mod calls;

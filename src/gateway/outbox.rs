@@ -233,8 +233,13 @@ impl Outbox {
     }
 
     /// Returns the last return of each bed, by its number.
-    pub(super) fn returns(&self) -> Returns {
-        lock(&self.0.returns).clone()
+    pub(super) fn returns(&self) -> Vec<(BedId, Sequence)> {
+        lock(&self.0.returns).all().collect()
+    }
+
+    /// Returns the number of the last return of one bed.
+    pub(super) fn last_return(&self, bed: &BedId) -> Option<Sequence> {
+        lock(&self.0.returns).of(bed)
     }
 
     /// Asks the delivery task how each channel is. Dropped unanswered where it takes nothing.

@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sd_notify::NotifyState;
-use tokio::sync::watch::error::RecvError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::field::display;
 use tracing::{debug, error, info, warn};
 
+use super::backlog::fetch_backlog;
 use super::board::{Board, status_line};
 use super::noting::{ACCEPTED_KEY, Noting, Remembered};
 use super::outbox::{Outbox, Owed};
@@ -20,12 +20,11 @@ use crate::action;
 use crate::clock::{self, Clock};
 use crate::config::Bed;
 use crate::dispatch::policy::AFTER_BOOT;
-use crate::dispatch::queue::HELD_MAX;
 use crate::dispatch::{self, Command};
-use crate::model::{Alert, GatewayFault, Health, Moment};
+use crate::model::{GatewayFault, Health, Moment};
 use crate::sensor::mqtt::publisher;
 use crate::sensor::{self, BrokerSettings, Feed, Link, SerialSettings};
-use crate::store::{self, Condition, NotKept, Recovered};
+use crate::store::{self, Condition, Recovered};
 
 /// How often the service manager is told how everything is, at most.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
@@ -57,9 +56,6 @@ const REPORTS_MAX: usize = 256;
 
 /// What tells the connection of actions to the broker from that of the mats.
 pub(super) const PUBLISHER: &str = "actions";
-
-/// Alerts fetched from the store at a time.
-const PAGE: usize = 256;
 
 impl Gateway {
     pub(super) fn start_serial(&mut self, bed: &Bed, settings: &SerialSettings, feed: Feed) {
@@ -141,7 +137,7 @@ impl Gateway {
             let setup = dispatch::Setup {
                 settings: lock(&settings).clone(),
                 accepted: lock(&remembered).all(),
-                returned: outbox.returns().all().collect(),
+                returned: outbox.returns(),
                 health: health.clone(),
                 clock: clock.clone(),
                 next_sequence: Arc::new(move || numbers.next_sequence()),
@@ -224,65 +220,8 @@ impl Gateway {
     }
 }
 
-/// How long the disk may take for a further page of the backlog …
-const PAGE_WITHIN: Duration = Duration::from_secs(10);
-
-/// … and when it is read again where it did not give all.
-const FETCH_AGAIN: Duration = Duration::from_secs(10);
-
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Hands to delivery what waits in the store, in order: at the start, whenever there is room again, when it takes alerts
-/// again after it took none, and when alerts have come to light in a damaged store.
-pub(super) async fn fetch_backlog(outbox: Outbox, mut room: mpsc::Receiver<()>) {
-    let mut health = outbox.store().health();
-    let mut salvaged = health.borrow().salvaged;
-    loop {
-        let whole = fetch(&outbox).await;
-        tokio::select! {
-            // Nothing of what was not read is known to delivery: it would not ask again.
-            () = tokio::time::sleep(FETCH_AGAIN), if !whole => {}
-            asked = room.recv() => if asked.is_none() {
-                return std::future::pending().await;
-            },
-            () = outbox.takes_again() => {}
-            Ok(now) = more_salvaged(&mut health, salvaged) => salvaged = now,
-        }
-    }
-}
-
-async fn more_salvaged(health: &mut watch::Receiver<store::Health>, than: u64) -> Result<u64, RecvError> {
-    health.wait_for(|health| health.salvaged > than).await.map(|health| health.salvaged)
-}
-
-/// Fetches as much as delivery can hold; what it has already it passes over. Handed over in one piece: an alarm must not
-/// go out as one where its end is among the last. Nothing more in the store is said by an empty piece.
-/// A store that is not open answers when it is; but what has been read does not wait for a disk that hangs after that.
-/// Tells whether all was read that was asked for.
-async fn fetch(outbox: &Outbox) -> bool {
-    let mut fetched: Vec<Alert> = Vec::new();
-    let (all, whole) = loop {
-        if fetched.len() > HELD_MAX {
-            break (false, true);
-        }
-        let page = outbox.store().backlog(fetched.last().map(|alert| alert.sequence), PAGE);
-        let page = if fetched.is_empty() { Ok(page.await) } else { tokio::time::timeout(PAGE_WITHIN, page).await };
-        match page {
-            Ok(Ok(page)) if page.is_empty() => break (true, true),
-            Ok(Ok(page)) => fetched.extend(page),
-            Ok(Err(NotKept::Closed)) => break (false, true),
-            Ok(Err(_)) | Err(_) => break (false, false),
-        }
-    };
-    if !fetched.is_empty() {
-        outbox.hand_over(|| Command::Recovered(fetched)).await;
-    }
-    if all {
-        outbox.hand_over(|| Command::Recovered(Vec::new())).await;
-    }
-    whole
 }
 
 /// Tells when the broker is away for long, and when it is there. `whose` tells its two connections apart.
@@ -472,9 +411,9 @@ async fn fetch_late(late: Arc<Late>, knowing: Knowing) {
     let states = bed_states(&recovered);
     knowing.outbox.recall_returns(returned(&states));
     // As they count here: numbers that have gone back since are left out.
-    let returned: Vec<_> = knowing.outbox.returns().all().collect();
-    let remember = move || Command::Remember { accepted, returned };
-    let told = knowing.outbox.send(remember.clone()());
+    let returned = knowing.outbox.returns();
+    let remember = || Command::Remember { accepted: accepted.clone(), returned: returned.clone() };
+    let told = knowing.outbox.send(remember());
     knowing.states.send_replace(Some(Arc::new(states)));
     knowing.own.recall(own_state(&recovered));
     knowing.proofs.recall(&recovered);

@@ -11,8 +11,8 @@ use crate::action::Actions;
 use crate::clock::{Clock, ClockSource};
 use crate::dispatch::queue::{HELD_MAX, Queue, Report};
 use crate::dispatch::{Command, Delivery, Outcome};
+use crate::gateway::backlog::fetch_backlog;
 use crate::gateway::outbox::{Outbox, draw_id};
-use crate::gateway::tasks::fetch_backlog;
 use crate::model::{Acceptance, Alert, Event, Kind, Language, Priority};
 use crate::store::{Delivered, Settings, Store};
 
