@@ -34,10 +34,11 @@ impl Detector {
     pub(super) fn learn(&mut self, at: Moment, frame: &Frame, step: Option<&life::Step>) {
         let in_bed = matches!(self.occupancy.phase(), Phase::InBed { .. } | Phase::Leaving { .. });
         let proven = self.are_levels_proven();
-        let Some(learning) = self.learning.as_mut().filter(|learning| learning.span().is_some() || !proven) else {
+        let Some(learning) = &mut self.learning else { return };
+        if proven && learning.span().is_none() {
             self.learning = None;
             return;
-        };
+        }
         // A mat that is stuck is calmer than any empty bed.
         let step = step.filter(|_| !self.plausible.rests_unusually(in_bed));
         let Some(learnt) = learning.take(at, frame, step, &self.signal) else { return };
