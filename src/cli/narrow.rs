@@ -1,5 +1,8 @@
 //! Breaks lines between words for a terminal that is too narrow for them, and leaves all others as they are. PURE.
 
+use textwrap::core::display_width;
+use textwrap::{Options, WordSeparator, WordSplitter, wrap};
+
 /// Words that a command line begins with.
 const COMMANDS: [&str; 2] = ["nattvakt", "sudo"];
 
@@ -15,32 +18,31 @@ pub(super) fn fit_to(text: &str, columns: usize) -> String {
 fn fit_line(line: &str, columns: usize) -> String {
     let (body, end) = line.strip_suffix('\n').map_or((line, ""), |body| (body, "\n"));
     let is_place = body.trim_start().trim_start_matches(|c: char| c.is_ascii_digit()).trim_start().starts_with('|');
-    if width(body) <= columns || is_place {
+    if display_width(body) <= columns || is_place {
         return line.to_owned();
     }
-    let begin = blanks(body);
-    let words = &body[begin..];
-    let margin = begin + hang(words);
+    let (begin, words) = body.split_at(blanks(body));
+    let margin = begin.len() + hang(words);
     // On a margin of half the terminal nothing can be read.
     let margin = " ".repeat(if margin * 2 > columns { 2 } else { margin });
-    let goes_on = if begin > 0 && is_command(words) { " \\" } else { "" };
-    let most = columns.saturating_sub(goes_on.len());
-    let (mut text, mut row) = (String::new(), body[..begin].to_owned());
-    let mut gap = "";
-    let mut rest = words;
-    while !rest.is_empty() {
-        let (word, after) = rest.split_at(rest.find(' ').unwrap_or(rest.len()));
-        let fits = width(&row) + gap.len() + width(word) <= most;
-        if fits || row.trim().is_empty() {
-            row.extend([gap, word]);
-        } else {
-            text.extend([row.as_str(), goes_on, "\n"]);
-            row = [margin.as_str(), word].concat();
-        }
-        (gap, rest) = after.split_at(blanks(after));
-    }
+    let goes_on = if !begin.is_empty() && is_command(words) { " \\\n" } else { "\n" };
+    let rows = wrap(words, between_words(columns + 1 - goes_on.len()).initial_indent(begin).subsequent_indent(&margin));
     // A question ends with a blank.
-    [text.as_str(), &row, gap, end].concat()
+    let gap = &words[words.trim_end().len()..];
+    [&rows.join(goes_on), gap, end].concat()
+}
+
+/// How running text is laid out: at most so many columns, broken at blanks only.
+fn between_words<'a>(columns: usize) -> Options<'a> {
+    let options = Options::new(columns).break_words(false).word_separator(WordSeparator::AsciiSpace);
+    options.word_splitter(WordSplitter::NoHyphenation)
+}
+
+/// Breaks a paragraph into lines of at most so many columns, each ended, with the same blanks before each.
+pub(super) fn fill(paragraph: &str, blanks: &str, columns: usize) -> String {
+    let words = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
+    let rows = wrap(&words, between_words(columns).initial_indent(blanks).subsequent_indent(blanks));
+    rows.iter().filter(|row| !row.is_empty()).flat_map(|row| [row, "\n"]).collect()
 }
 
 /// Tells how much further in than its line goes on what is broken off it.
@@ -56,20 +58,6 @@ fn is_command(words: &str) -> bool {
 
 fn blanks(text: &str) -> usize {
     text.len() - text.trim_start_matches(' ').len()
-}
-
-/// Counts the columns of a text, without what only colours it.
-fn width(text: &str) -> usize {
-    let mut characters = text.chars();
-    let mut count = 0;
-    while let Some(character) = characters.next() {
-        if character == '\x1b' {
-            let _colour = characters.find(char::is_ascii_alphabetic);
-        } else {
-            count += 1;
-        }
-    }
-    count
 }
 
 #[cfg(test)]

@@ -94,23 +94,7 @@ pub(super) fn wrapped(paragraph: &str, columns: usize) -> String {
 
 /// As [`wrapped`], with the same blanks before every line.
 pub(super) fn indented_to(paragraph: &str, blanks: &str, columns: usize) -> String {
-    let most = columns.saturating_sub(COLUMNS_USUAL - COLUMNS);
-    let (mut text, mut line) = (String::new(), String::new());
-    for word in paragraph.split_whitespace() {
-        let width = blanks.chars().count() + line.chars().count() + 1 + word.chars().count();
-        if !line.is_empty() && width > most {
-            text.extend([blanks, &line, "\n"]);
-            line.clear();
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    if !line.is_empty() {
-        text.extend([blanks, &line, "\n"]);
-    }
-    text
+    narrow::fill(paragraph, blanks, columns.saturating_sub(COLUMNS_USUAL - COLUMNS))
 }
 
 /// Says what an event is about, behind its kind: which fault, why, since when, and what else a technician should know.
