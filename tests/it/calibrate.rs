@@ -7,8 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use crate::dispatch::Dispatch;
-use crate::rig::{Bed, Daemon, Home, Mat, alerts, channel, until_true, wait_for};
+use crate::rig::{Bed, Daemon, Home, Mat, alerts, channel, one_bed, until_true, wait_for};
 
 /// What the mat says with the bed empty, on the back, left, right, on the edge, and empty again.
 const WALK: [f64; 6] = [110.0, 620.0, 560.0, 590.0, 350.0, 125.0];
@@ -136,8 +135,7 @@ fn without_anybody_to_answer_it_says_so() {
 
 #[test]
 fn beside_the_daemon_the_bed_is_paused_nobody_is_alarmed_and_the_result_is_kept() {
-    let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
-    home.configure(&[Bed::serial("bed-1", mat.port())], &[channel(dispatch.url(), "")]);
+    let (home, mat, dispatch) = one_bed("");
     let daemon = Daemon::start(&home);
     mat.wait_read(&daemon);
     let mut calibrate = Calibrate::start(&home, &["--no-write"]);
@@ -169,8 +167,7 @@ fn beside_the_daemon_the_bed_is_paused_nobody_is_alarmed_and_the_result_is_kept(
 
 #[test]
 fn a_bed_that_is_paused_already_is_left_alone() {
-    let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
-    home.configure(&[Bed::serial("bed-1", mat.port())], &[channel(dispatch.url(), "")]);
+    let (home, mat, dispatch) = one_bed("");
     let daemon = Daemon::start(&home);
     mat.wait_read(&daemon);
     let mut first = Calibrate::start(&home, &["--no-write"]);

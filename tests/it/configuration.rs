@@ -6,12 +6,13 @@ use std::process::Command;
 use nix::sys::signal::Signal;
 
 use crate::dispatch::{Answer, Dispatch};
-use crate::rig::{Bed, Daemon, Home, Mat, Told, alerts, channel, told_since, until, until_true, wait_for};
+use crate::rig::{
+    Bed, Daemon, Home, Mat, Told, alerts, channel, in_bed, one_bed, told_since, until, until_true, wait_for,
+};
 
 #[test]
 fn a_first_start_with_a_broken_file_ends_with_exit_2_and_touches_nothing() {
-    let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
-    home.configure(&[Bed::serial("bed-1", mat.port())], &[channel(dispatch.url(), "")]);
+    let (home, _mat, dispatch) = one_bed("");
     break_it(&home);
     let ended = run_to_its_end(&home);
     assert_eq!(ended.0, Some(2));
@@ -22,8 +23,7 @@ fn a_first_start_with_a_broken_file_ends_with_exit_2_and_touches_nothing() {
 
 #[test]
 fn a_missing_file_is_exit_2_also_where_a_configuration_was_accepted_before() {
-    let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
-    home.configure(&[Bed::serial("bed-1", mat.port())], &[channel(dispatch.url(), "")]);
+    let (home, _mat, _dispatch) = one_bed("");
     assert!(Daemon::start(&home).terminate().success());
     fs::remove_file(home.configuration()).unwrap();
     assert_eq!(run_to_its_end(&home).0, Some(2));
@@ -31,11 +31,7 @@ fn a_missing_file_is_exit_2_also_where_a_configuration_was_accepted_before() {
 
 #[test]
 fn after_a_broken_edit_the_last_accepted_configuration_watches_and_dispatch_is_told_until_it_is_mended() {
-    let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
-    home.configure(&[Bed::serial("bed-1", mat.port())], &[channel(dispatch.url(), "")]);
-    let daemon = Daemon::start(&home);
-    mat.lies();
-    daemon.wait_decided("bed-1", "in-bed");
+    let (home, mat, dispatch, daemon) = in_bed("");
     let sound = fs::read_to_string(home.configuration()).unwrap();
     assert!(daemon.terminate().success());
 
@@ -64,8 +60,7 @@ fn after_a_broken_edit_the_last_accepted_configuration_watches_and_dispatch_is_t
 
 #[test]
 fn the_end_of_a_fault_is_told_after_its_beginning_that_waited_over_the_restart() {
-    let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
-    home.configure(&[Bed::serial("bed-1", mat.port())], &[channel(dispatch.url(), "")]);
+    let (home, _mat, dispatch) = one_bed("");
     assert!(Daemon::start(&home).terminate().success());
     let sound = fs::read_to_string(home.configuration()).unwrap();
     break_it(&home);

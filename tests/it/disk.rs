@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::control::{command, stdout};
 use crate::dispatch::{Answer, Dispatch};
 use crate::ext4::Disk;
-use crate::rig::{Bed, Daemon, Home, Mat, alerts, channel, until_true, wait_for};
+use crate::rig::{Bed, Daemon, Home, Mat, alerts, channel, in_bed, until_true, wait_for};
 
 /// A home with one mat, whose store lies on a disk of its own.
 pub(crate) fn home_on(disk: impl Fn(&Home) -> Option<Disk>) -> Option<(Home, Mat, Dispatch, Disk)> {
@@ -91,11 +91,7 @@ fn on_a_full_disk_the_alarm_goes_out_and_nobody_takes_the_store_for_free() {
 
 #[test]
 fn a_damaged_store_is_told_and_what_waited_in_it_is_delivered() {
-    let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
-    home.configure(&[Bed::serial("bed-1", mat.port())], &[channel(dispatch.url(), "")]);
-    let daemon = Daemon::start(&home);
-    mat.lies();
-    daemon.wait_decided("bed-1", "in-bed");
+    let (home, mat, dispatch, daemon) = in_bed("");
     dispatch.otherwise(Answer::status(503));
     mat.leaves();
     let rise = wait_for(&dispatch, "bed-1", "rise");

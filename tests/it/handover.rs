@@ -2,8 +2,7 @@
 
 use std::process::{Command, Output};
 
-use crate::dispatch::Dispatch;
-use crate::rig::{Bed, Daemon, Home, Mat, channel, until_true};
+use crate::rig::{Daemon, Home, one_bed, until_true};
 
 fn nattvakt(home: &Home, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nattvakt"));
@@ -17,8 +16,7 @@ fn said(output: &Output) -> String {
 
 #[test]
 fn a_test_that_dispatch_accepted_stands_on_the_page_also_after_a_restart() {
-    let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
-    home.configure(&[Bed::serial("bed-1", mat.port())], &[channel(dispatch.url(), "")]);
+    let (home, _mat, _dispatch) = one_bed("");
     let daemon = Daemon::start(&home);
     until_true("the socket is open", || daemon.log().iter().any(|line| line.contains("Control socket is open")));
     let before = nattvakt(&home, &["handover", "bed-1", "--language", "en"]);

@@ -1,7 +1,7 @@
 //! Dispatch away for a while: all arrives, the open alarm first, what has ended as information.
 
 use crate::dispatch::{Answer, Dispatch};
-use crate::rig::{Bed, Daemon, Home, Mat, Told, alerts, channel, told_since, until, until_true, wait_for};
+use crate::rig::{Bed, Daemon, Home, Mat, Told, alerts, channel, in_bed, told_since, until, until_true, wait_for};
 
 const BEDS: [&str; 3] = ["bed-1", "bed-2", "bed-3"];
 
@@ -89,11 +89,7 @@ fn what_waits_over_a_restart_all_arrives_and_the_open_alarms_go_first() {
 
 #[test]
 fn what_a_return_has_ended_is_no_alarm_after_a_restart_though_the_return_has_gone_out_before_it() {
-    let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
-    home.configure(&[Bed::serial("bed-1", mat.port())], &[channel(dispatch.url(), "")]);
-    let daemon = Daemon::start(&home);
-    mat.lies();
-    daemon.wait_decided("bed-1", "in-bed");
+    let (home, mat, dispatch, daemon) = in_bed("");
     dispatch.otherwise(Answer::status(503));
     mat.leaves();
     daemon.wait_decided("bed-1", "rise");

@@ -7,23 +7,15 @@ use nix::fcntl::{Flock, FlockArg};
 
 use crate::dispatch::{Answer, Dispatch};
 use crate::rig::{
-    Bed, Daemon, Home, Mat, Told, alerts, assert_same_time, channel, now_floor, until_true, wait_for, wait_for_all,
+    Bed, Daemon, Home, Mat, Told, alerts, assert_same_time, channel, in_bed, now_ceiling, now_floor, one_bed,
+    until_true, wait_for, wait_for_all,
 };
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-fn one_bed(alarm: &'static str) -> (Home, Mat, Dispatch) {
-    let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
-    home.configure(&[Bed { alarm, ..Bed::serial("bed-1", mat.port()) }], &[channel(dispatch.url(), "")]);
-    (home, mat, dispatch)
-}
-
 /// She has risen, dispatch knows, and the program has ended.
 fn risen() -> (Home, Mat, Dispatch, Told) {
-    let (home, mat, dispatch) = one_bed("");
-    let daemon = Daemon::start(&home);
-    mat.lies();
-    daemon.wait_decided("bed-1", "in-bed");
+    let (home, mat, dispatch, daemon) = in_bed("");
     mat.leaves();
     let rise = wait_for(&dispatch, "bed-1", "rise");
     assert!(daemon.terminate().success());
@@ -38,10 +30,7 @@ fn hold_store(home: &Home) -> Flock<fs::File> {
 
 #[test]
 fn an_absence_goes_on_over_a_restart() {
-    let (home, mat, dispatch) = one_bed("not-returned = \"4s\"");
-    let daemon = Daemon::start(&home);
-    mat.lies();
-    daemon.wait_decided("bed-1", "in-bed");
+    let (home, mat, dispatch, daemon) = in_bed("not-returned = \"4s\"");
     mat.leaves();
     let rise = wait_for(&dispatch, "bed-1", "rise");
     assert!(daemon.terminate().success());
@@ -129,7 +118,7 @@ fn who_was_back_in_bed_before_a_late_store_was_open_has_returned_when_the_load_c
     let daemon = Daemon::start(&home);
     let came = mat.lies();
     daemon.wait_decided("bed-1", "in-bed");
-    let in_bed = now_floor();
+    let in_bed = now_ceiling();
     drop(held);
     let back = wait_for(&dispatch, "bed-1", "return");
     assert_eq!(back.closes(), [rise.id()]);
@@ -140,10 +129,7 @@ fn who_was_back_in_bed_before_a_late_store_was_open_has_returned_when_the_load_c
 
 #[test]
 fn restarts_with_somebody_in_bed_raise_nothing() {
-    let (home, mat, dispatch) = one_bed("");
-    let mut daemon = Daemon::start(&home);
-    mat.lies();
-    daemon.wait_decided("bed-1", "in-bed");
+    let (home, mat, dispatch, mut daemon) = in_bed("");
     until_true("the store knows", || home.store_holds(r#""state":"in-bed""#));
     for kill in [false, true, false, true] {
         if kill {
@@ -166,14 +152,14 @@ fn in_bed_before_the_stop_and_gone_after_it_is_a_rise_that_says_since_when() {
     let lay = mat.lies();
     daemon.wait_decided("bed-1", "in-bed");
     assert!(daemon.terminate().success());
-    let stopped = now_floor();
+    let stopped = now_ceiling();
     mat.leaves();
 
     let started = now_floor();
     let _daemon = Daemon::start(&home);
     let rise = wait_for(&dispatch, "bed-1", "rise");
     let not_before = rise.not_before().expect("not-before");
-    assert!(lay <= not_before && not_before <= stopped + SignedDuration::from_millis(2), "{not_before}");
+    assert!(lay <= not_before && not_before <= stopped, "{not_before}");
     assert!(started <= rise.time() && rise.time() <= rise.decided(), "{}", rise.time());
     assert_eq!(rise.priority(), "alarm");
     mat.lies();
@@ -183,10 +169,7 @@ fn in_bed_before_the_stop_and_gone_after_it_is_a_rise_that_says_since_when() {
 
 #[test]
 fn sigterm_leaves_nothing_behind_and_what_waits_is_delivered_at_the_next_start() {
-    let (home, mat, dispatch) = one_bed("");
-    let daemon = Daemon::start(&home);
-    mat.lies();
-    daemon.wait_decided("bed-1", "in-bed");
+    let (home, mat, dispatch, daemon) = in_bed("");
     until_true("the start is told", || !dispatch.requests().is_empty());
     dispatch.otherwise(Answer::Hang);
     mat.leaves();

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use crate::dispatch::Dispatch;
-use crate::rig::{Bed, Daemon, Home, Mat, broker, channel, until_true, wait_for};
+use crate::rig::{Bed, Daemon, Home, Mat, broker, channel, one_bed, until_true, wait_for};
 use nix::sys::signal::Signal;
 
 /// A port on which nobody listens.
@@ -55,8 +55,7 @@ fn dispatch_address() -> std::net::SocketAddr {
 
 #[test]
 fn the_watchdog_is_fed_for_as_long_as_the_tasks_answer() {
-    let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
-    home.configure(&[Bed::serial("bed-1", mat.port())], &[channel(dispatch.url(), "")]);
+    let (home, _mat, _dispatch) = one_bed("");
     let mut command = Daemon::command(&home);
     command.env("WATCHDOG_USEC", "400000");
     let daemon = Daemon::spawn(command);
@@ -69,8 +68,7 @@ fn the_watchdog_is_fed_for_as_long_as_the_tasks_answer() {
 
 #[test]
 fn without_a_service_manager_that_asks_no_watchdog_is_fed() {
-    let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
-    home.configure(&[Bed::serial("bed-1", mat.port())], &[channel(dispatch.url(), "")]);
+    let (home, _mat, _dispatch) = one_bed("");
     let mut daemon = Daemon::start(&home);
     daemon.signal(Signal::SIGTERM);
     assert!(daemon.wait().success());

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::dispatch::Dispatch;
+
 pub(crate) use alerts::{Told, alerts, told_since, wait_for, wait_for_all};
 pub(crate) use daemon::Daemon;
 pub(crate) use home::{Bed, Home, broker, channel};
@@ -45,9 +47,30 @@ pub(crate) fn now_floor() -> Timestamp {
     Timestamp::from_millisecond(millis).unwrap()
 }
 
+/// As [`now_floor`], from above.
+pub(crate) fn now_ceiling() -> Timestamp {
+    now_floor() + SignedDuration::from_millis(3)
+}
+
 /// Asserts that two times are the same as far as two clocks can tell.
 #[track_caller]
 pub(crate) fn assert_same_time(one: Timestamp, other: Timestamp) {
     let apart = one.duration_since(other).abs();
     assert!(apart < SignedDuration::from_millis(100), "{one} and {other} are not the same time");
+}
+
+/// A home with one bed whose rules are the `alarm` given, not started yet.
+pub(crate) fn one_bed(alarm: &'static str) -> (Home, Mat, Dispatch) {
+    let (home, mat, dispatch) = (Home::new(), Mat::new(), Dispatch::plain());
+    home.configure(&[Bed { alarm, ..Bed::serial("bed-1", mat.port()) }], &[channel(dispatch.url(), "")]);
+    (home, mat, dispatch)
+}
+
+/// As [`one_bed`], watched, and she is in bed.
+pub(crate) fn in_bed(alarm: &'static str) -> (Home, Mat, Dispatch, Daemon) {
+    let (home, mat, dispatch) = one_bed(alarm);
+    let daemon = Daemon::start(&home);
+    mat.lies();
+    daemon.wait_decided("bed-1", "in-bed");
+    (home, mat, dispatch, daemon)
 }
