@@ -39,7 +39,11 @@ impl Detector {
             self.learning = None;
             return;
         }
-        // A mat that is stuck is calmer than any empty bed.
+        if self.plausible.is_stuck() {
+            learning.interrupted();
+            return;
+        }
+        // What may be stuck is calmer than any empty bed.
         let step = step.filter(|_| !self.plausible.rests_unusually(in_bed));
         let Some(learnt) = learning.take(at, frame, step, &self.signal) else { return };
         if learning.span().is_some() {

@@ -290,10 +290,11 @@ fn compare(before: &Plateau, now: &Plateau) -> Moves {
         return Moves { more: None, both: false, less: false, still: None };
     }
     let ratio = new / old;
-    let (calm, calmer) = if ratio >= 1.0 { (old, before) } else { (new, now) };
-    // Breathing on the calmer plateau: perhaps nobody has ever been away.
-    let both = calmer.over_noise() > MOVES_OVER_NOISE;
+    let (calm, calmer, other) = if ratio >= 1.0 { (old, before, now) } else { (new, now, before) };
     let differ = ratio.ln().abs() >= LIVELIER.ln().max(CHANCE * before.doubt().hypot(now.doubt()));
+    // Breathing on the calmer plateau, or on one that moves no more: perhaps nobody has ever been away.
+    let breathes = |plateau: &Plateau| plateau.over_noise() > MOVES_OVER_NOISE;
+    let both = breathes(calmer) || (!differ && breathes(other));
     let more = (differ && !both).then_some(ratio > 1.0);
     Moves { more, both, less: differ && ratio < 1.0, still: (!both).then_some((calm, ratio.max(1.0 / ratio))) }
 }

@@ -11,7 +11,7 @@ use super::faults::Told;
 use super::occupancy::{ENTER_SHARE, Phase};
 use super::settings::Confirm;
 use super::signal::{End, Frame};
-use super::stuck::{Movement, Stuck};
+use super::stuck::{About, Movement, Stuck};
 use super::zones::{Circumstances, Verdict, ZoneWatch};
 use crate::model::{Channels, MatFault, Moment, Reading};
 
@@ -144,6 +144,11 @@ impl Plausible {
     /// Tells whether it rests as this mat never does, so that nothing is to be learnt from it.
     pub(super) fn rests_unusually(&self, occupied: bool) -> bool {
         self.stuck.is_unusual(occupied)
+    }
+
+    /// Tells whether it is stuck.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.stuck.is_found()
     }
 
     /// Returns how often the latest reading has been repeated.
@@ -372,7 +377,8 @@ impl Detector {
             let jumped = full || jump > span * ENTER_SHARE;
             let pulled = self.plausible.pulled.is_some_and(|(value, _)| value == reading.channels);
             let may_rest = pulled || ((frame.end.is_some() || frame.is_zero()) && !jumped);
-            self.plausible.stuck.take(reading.at, &frame.values, occupied, may_rest)
+            let (span, quiet) = (self.span().unwrap_or(f64::INFINITY), self.signal.quiet_noise());
+            self.plausible.stuck.take(reading.at, &frame.values, &About { occupied, may_rest, span, quiet })
         } else {
             self.plausible.stuck.take_unsteady(reading.at, &frame.values)
         };

@@ -17,6 +17,17 @@ pub(super) const STUCK_READINGS: u32 = 40;
 /// … and this many times the longest run that it usually has.
 pub(super) const STUCK_RUNS: u32 = 12;
 
+/// A mat whose smallest step is this share of a lying person cannot show breathing, which moves the load by 0.2 to 0.6 %
+/// (`PhysioNet` pmd), and says the same for as long as she lies still …
+pub(super) const COARSE_SHARE: f64 = 0.005;
+
+/// … where its noise is less than this part of that step: more would make it move all the time.
+const COARSE_NOISE: f64 = 0.75;
+
+/// Such a mat is stuck with somebody in bed once a run is so many times as long as the longest of all, which is known after
+/// this long, or once it has lasted as long itself; people move in 15 to 25 % of all minutes. With nobody there it is not.
+const COARSE_KNOWN_AFTER: Duration = Duration::from_secs(3600);
+
 /// It is unusual after this many identical readings …
 const UNUSUAL_READINGS: u32 = 10;
 
@@ -41,8 +52,27 @@ pub(super) struct Stuck {
     run: u32,
     /// The longest usual run and the readings seen: with nobody in bed, and with somebody.
     usual: [(f64, u32); 2],
+    /// The smallest step of any zone that was ever seen; 0 before.
+    quantum: f64,
+    /// The noise of quiet times, as it was before the run.
+    quiet: f64,
+    /// Of a coarse mat: the longest run ever with somebody in bed, and since when such are counted.
+    ever: Option<(Moment, f64)>,
     /// Where it was found stuck: how many readings must differ from the one before until it moves again; else 0.
     found: u32,
+}
+
+/// What else is known when a reading comes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct About {
+    /// Whether somebody is in bed.
+    pub occupied: bool,
+    /// It came to where it is as a mat comes to the end of what it can show, and may rest there.
+    pub may_rest: bool,
+    /// What a lying person moves a zone by; infinite where that is not known.
+    pub span: f64,
+    /// The noise of quiet times.
+    pub quiet: f64,
 }
 
 /// What a reading tells.
@@ -62,15 +92,21 @@ impl Stuck {
         Self { found: if found { MOVES_READINGS } else { 0 }, ..Self::default() }
     }
 
-    /// Takes the values of the zones that work, of a mat that sends steadily, with somebody in bed or not. `may_rest`: it came to where it is as a
-    /// mat comes to the end of what it can show, and may rest there.
-    pub(super) fn take(&mut self, at: Moment, values: &Zones, occupied: bool, may_rest: bool) -> Movement {
+    /// Takes the values of the zones that work, of a mat that sends steadily, with what is known about it meanwhile.
+    pub(super) fn take(&mut self, at: Moment, values: &Zones, about: &About) -> Movement {
+        let occupied = about.occupied;
         let before = self.last.replace(*values);
         if before != Some(*values) {
+            self.follow_quantum(before.as_ref(), values);
+            self.quiet = about.quiet;
             let run = std::mem::take(&mut self.run);
             self.since = Some(at);
             if self.found > 0 {
                 return self.differs(before);
+            }
+            if occupied {
+                let (_, ever) = self.ever.get_or_insert((at, 0.0));
+                *ever = ever.max(f64::from(run));
             }
             let (longest, seen) = self.usual_mut(occupied);
             *longest = (*longest * FORGETS).max(f64::from(run));
@@ -81,11 +117,30 @@ impl Stuck {
         let (longest, seen) = *self.usual_mut(occupied);
         let since = self.since.unwrap_or(at);
         let long = self.run >= STUCK_READINGS && f64::from(self.run) >= longest * f64::from(STUCK_RUNS);
+        let coarse = self.quantum >= COARSE_SHARE * about.span && self.quiet < COARSE_NOISE * self.quantum;
+        let may_rest = about.may_rest || (coarse && !self.rests_as_never(at, since, occupied));
         if self.found > 0 || may_rest || !long || seen < KNOWN_READINGS || at.since(since) < STUCK_AFTER {
             return Movement::Usual;
         }
         self.found = 1;
         Movement::Stuck(since)
+    }
+
+    /// Tells whether a coarse mat rests longer, since then, than whoever lies there lies still.
+    fn rests_as_never(&self, at: Moment, since: Moment, occupied: bool) -> bool {
+        let Some((counted, ever)) = self.ever.filter(|_| occupied) else { return false };
+        let known = at.since(counted) >= COARSE_KNOWN_AFTER && f64::from(self.run) >= ever * f64::from(STUCK_RUNS);
+        known || at.since(since) >= COARSE_KNOWN_AFTER
+    }
+
+    fn follow_quantum(&mut self, before: Option<&Zones>, values: &Zones) {
+        let Some(before) = before else { return };
+        for (old, new) in before.iter().zip(values) {
+            let step = (new - old).abs();
+            if step > 0.0 && (step < self.quantum || self.quantum == 0.0) {
+                self.quantum = step;
+            }
+        }
     }
 
     /// Takes the values of a mat that sends only on change, or of which that is not known yet: it is never found stuck,
@@ -116,6 +171,11 @@ impl Stuck {
         self.run >= UNUSUAL_READINGS
             && seen >= KNOWN_READINGS
             && f64::from(self.run) >= longest * f64::from(UNUSUAL_RUNS)
+    }
+
+    /// Tells whether it was found stuck and has not moved since.
+    pub(super) fn is_found(&self) -> bool {
+        self.found > 0
     }
 
     /// Returns how often the latest reading has been repeated.
