@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Detector;
 use super::evidence::Because;
-use super::learning::Learning;
+use super::learning::{Learning, Learnt};
 use super::levels::{Levels, Pair};
 use super::life::{self, Life};
 use super::memory::Memory;
@@ -45,12 +45,34 @@ impl Detector {
         }
         // What may be stuck is calmer than any empty bed.
         let step = step.filter(|_| !self.plausible.rests_unusually(in_bed));
-        let Some(learnt) = learning.take(at, frame, step, &self.signal) else { return };
+        let learnt = if self.period.sends_on_change() {
+            let stood = learning.stood(at, &self.signal);
+            stood.or_else(|| learning.take_change(at, frame, step, &self.signal))
+        } else {
+            learning.take(at, frame, step, &self.signal)
+        };
+        if let Some(learnt) = learnt {
+            self.has_learnt(at, &learnt);
+        }
+    }
+
+    /// What a mat that sends only on change has said has stood for a while.
+    pub(super) fn learn_by_time(&mut self) {
+        let at = self.now.moment;
+        let due = |learning: &&mut Learning| learning.due().is_some_and(|due| due <= at);
+        let learnt = self.learning.as_mut().filter(due).and_then(|learning| learning.stood(at, &self.signal));
+        if let Some(learnt) = learnt {
+            self.has_learnt(at, &learnt);
+        }
+    }
+
+    fn has_learnt(&mut self, at: Moment, learnt: &Learnt) {
+        let Some(learning) = &self.learning else { return };
         if learning.span().is_some() {
-            return self.look_again(at, &learnt);
+            return self.look_again(at, learnt);
         }
         if self.levels.pair().is_some() {
-            return self.feels_less(at, &learnt);
+            return self.feels_less(at, learnt);
         }
         self.learning = None;
         self.changed = true;
@@ -77,7 +99,7 @@ impl Detector {
             return;
         }
         // She was in bed before the levels were known: the fall that made them known is her leaving.
-        self.has_left(&learnt);
+        self.has_left(learnt);
     }
 
     /// Returns how long the first thing that ever lay on a mat must stay to be a person; none where that is sure.

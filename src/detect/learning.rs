@@ -50,12 +50,23 @@ const NEAR_SHARE: f64 = 0.6;
 /// A fall that nothing was seen of for longer than this teaches nothing.
 const UNSEEN_MAX: Duration = Duration::from_secs(5);
 
+/// What a mat that sends only on change has said stands until it says something else; once it has stood this long it is
+/// looked at, whether or not anything follows: longer than a plateau needs to count.
+const STANDS_AFTER: Duration = Duration::from_secs(8);
+
+/// So many times over that while: as many readings as a plateau needs.
+const STANDS_TIMES: u32 = 4;
+
 /// A lower plateau this long, on which nothing moves, may be an empty bed; whoever sits on the edge moves.
 const EMPTY_STAYS: Duration = Duration::from_secs(60);
 
 /// A plateau on which nothing moves more often than this is an empty bed, but for a glitch now and then:
 /// people move in 15 to 25 % of all minutes.
 const UNMOVED: Duration = Duration::from_secs(600);
+
+/// A mat that sends only on change says something more often than this with somebody there; its heartbeat comes less
+/// often.
+const CHANGES_EVERY: Duration = Duration::from_secs(60);
 
 /// Where it is known how much a person moves the value, a swing of this much of it is a person: less is a posture, and
 /// more are two.
@@ -110,6 +121,9 @@ pub(super) struct Learning {
     /// The latest reading, and the latest one after a while without any.
     latest: Option<Moment>,
     unseen: Option<Moment>,
+    /// Of a mat that sends only on change: what stands, from when on, and whether it was looked at since.
+    stands: Option<(Moment, Frame)>,
+    looked: bool,
 }
 
 impl Learning {
@@ -130,9 +144,44 @@ impl Learning {
 
     /// Takes the values at `at`; tells once when both levels are known.
     pub(super) fn take(&mut self, at: Moment, frame: &Frame, step: Option<&Step>, signal: &Signal) -> Option<Learnt> {
+        self.stands = None;
         if self.latest.replace(at).is_some_and(|latest| at.since(latest) > UNSEEN_MAX) {
             self.unseen = Some(at);
         }
+        self.look(at, frame, step, signal)
+    }
+
+    /// As [`Self::take`], of a mat that sends only on change: to be told first, with [`Self::stood`], that the reading
+    /// before has stood until now.
+    pub(super) fn take_change(
+        &mut self,
+        at: Moment,
+        frame: &Frame,
+        step: Option<&Step>,
+        signal: &Signal,
+    ) -> Option<Learnt> {
+        (self.latest, self.stands, self.looked) = (Some(at), Some((at, *frame)), false);
+        self.look(at, frame, step, signal)
+    }
+
+    /// Returns when what stands is to be looked at again.
+    pub(super) fn due(&self) -> Option<Moment> {
+        self.stands.as_ref().filter(|_| !self.looked).map(|(since, _)| *since + STANDS_AFTER)
+    }
+
+    /// Takes note that what a mat sent which sends only on change has stood until `at`.
+    pub(super) fn stood(&mut self, at: Moment, signal: &Signal) -> Option<Learnt> {
+        let (since, frame) = self.stands?;
+        if at < since + STANDS_AFTER {
+            return None;
+        }
+        self.looked = true;
+        let from = self.plateau.as_ref().map_or(since, |plateau| plateau.last().max(since));
+        let every = at.since(from) / STANDS_TIMES;
+        (1..=STANDS_TIMES).find_map(|time| self.look(from + every * time, &frame, None, signal))
+    }
+
+    fn look(&mut self, at: Moment, frame: &Frame, step: Option<&Step>, signal: &Signal) -> Option<Learnt> {
         let noise = signal.noise();
         let value = frame.sum_of(&frame.values);
         let swing = self.last.map_or(0.0, |last| (value - last.total()).abs());
@@ -157,7 +206,7 @@ impl Learning {
             return self.last.as_ref().and_then(|before| told_by_person(before, plateau, span));
         }
         match (&self.last, &self.empty) {
-            (Some(before), _) => told_by_swing(before, plateau, signal),
+            (Some(before), _) => told_by_swing(before, plateau, signal, self.stands.is_some()),
             (None, Some(empty)) => told_by_given(empty, plateau, signal),
             (None, None) => None,
         }
@@ -165,6 +214,7 @@ impl Learning {
 
     /// The readings before a gap and after it are not of one plateau.
     pub(super) fn interrupted(&mut self) {
+        self.stands = None;
         if let Some(plateau) = self.plateau.take() {
             self.keep(&plateau, true);
         }
@@ -194,7 +244,8 @@ pub(super) fn swing_min(value: f64, noise: f64) -> f64 {
     (SWING_NOISES_MIN * noise).max(SWING_SHARE_MIN * value.abs())
 }
 
-fn told_by_swing(before: &Plateau, now: &Plateau, signal: &Signal) -> Option<Learnt> {
+/// `on_change`: the mat sends only on change, so that nobody makes no steps.
+fn told_by_swing(before: &Plateau, now: &Plateau, signal: &Signal, on_change: bool) -> Option<Learnt> {
     let (old, new) = (before.total(), now.total());
     let swing = (new - old).abs();
     let is_flicker = signal.of_range(swing).is_some_and(|part| part < SWING_OF_RANGE_MIN);
@@ -204,8 +255,11 @@ fn told_by_swing(before: &Plateau, now: &Plateau, signal: &Signal) -> Option<Lea
     let moves = compare(before, now);
     let rises = new > old;
     let breathes = before.over_noise() > MOVES_OVER_NOISE;
-    let unmoved = !breathes
-        && (before.lasted() >= UNMOVED * (3 * before.jolts() + 1) || before.longest_unmoved() >= NOBODY_AFTER);
+    let unmoved = if on_change {
+        before.lasted() >= UNMOVED.max(CHANGES_EVERY * before.movement().1)
+    } else {
+        !breathes && (before.lasted() >= UNMOVED * (3 * before.jolts() + 1) || before.longest_unmoved() >= NOBODY_AFTER)
+    };
     let way_known = signal.is_way_known();
     let falls = !way_known && load_falls(rises, before, now, moves.more, unmoved);
     let is_occupied = rises != falls;
@@ -219,7 +273,7 @@ fn told_by_swing(before: &Plateau, now: &Plateau, signal: &Signal) -> Option<Lea
     // A swing down that leaves the mat as lively as before is a turn, and so are most swings up between lively levels.
     if (!is_occupied && !little_left && !sure)
         || (is_occupied && doubtful && (moves.less || !(unmoved || now.lasted() >= ALIKE_STAYS)))
-        || (now.movement().1 < STEPS_MIN && !(little_left && (way_known || before.lasted() < UNMOVED)))
+        || (now.movement().1 < STEPS_MIN && !(little_left && (way_known || on_change || before.lasted() < UNMOVED)))
         || (!falls && sure && moves.more != Some(is_occupied))
     {
         return None;

@@ -226,6 +226,7 @@ impl Detector {
     pub fn on_lost(&mut self, fault: MatFault, now: Now) {
         self.on_deadline(now);
         self.gap_begins();
+        self.period.interrupted();
         let mut told = Vec::new();
         self.faults.lost(fault, self.now.moment, |each| told.push(each));
         self.tell_faults(told);
@@ -235,6 +236,7 @@ impl Detector {
     pub fn on_away(&mut self, now: Now) {
         self.on_deadline(now);
         self.gap_begins();
+        self.period.interrupted();
         self.faults.suspend(self.now.moment);
     }
 
@@ -249,7 +251,9 @@ impl Detector {
     pub fn next_deadline(&self) -> Option<Moment> {
         let silent_after = self.settings.silent_after.unwrap_or_else(|| self.period.silent_after());
         let retained = self.retained_empty.map(|at| at + RETAINED_STANDS_AFTER);
-        [self.occupancy.due(), self.faults.due(silent_after), self.rules.due(), retained].into_iter().flatten().min()
+        let learning = self.learning.as_ref().and_then(Learning::due);
+        let dues = [self.occupancy.due(), self.faults.due(silent_after), self.rules.due(), retained, learning];
+        dues.into_iter().flatten().min()
     }
 
     /// Returns the next event, oldest first. Passes over what was not told; see [`Self::next_decision`].
@@ -338,6 +342,7 @@ impl Detector {
         if self.retained_empty.is_some_and(|at| now.moment >= at + RETAINED_STANDS_AFTER) {
             self.retained_stands();
         }
+        self.learn_by_time();
         let before = self.occupancy.phase();
         if let Some(change) = self.occupancy.pass(now.moment) {
             self.on_change(change);
@@ -379,7 +384,6 @@ impl Detector {
         self.gap = true;
         self.changed = true;
         self.occupancy.unheard();
-        self.period.interrupted();
         self.life.interrupted();
         self.edge.interrupted();
         if let Some(learning) = &mut self.learning {
@@ -394,6 +398,10 @@ impl Detector {
                 // A contact that chatters is heard, and so are a mat that has drifted and the other zones of a dead one.
                 if !matches!(fault, MatFault::Chatter | MatFault::Drifted) && zone.is_none() {
                     self.gap_begins();
+                    if fault != MatFault::Silent {
+                        // A silence that ends by itself may be how this mat sends.
+                        self.period.interrupted();
+                    }
                 }
                 let because = Because::Faulty { fault, zone, lasted: now.moment.since(at) };
                 (Kind::SensorFault(fault), zone, at, because)

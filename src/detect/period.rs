@@ -39,6 +39,10 @@ const SILENT_MIN: Duration = Duration::from_secs(60);
 /// A mat that sends only on change may sleep quietly; common ones say something at least each 10 min (ESPHome 3 min).
 const ON_CHANGE_MIN: Duration = Duration::from_secs(30 * 60);
 
+/// What mostly sends steadily may still be a mat that sends on change, and restless for now: gaps that it has made before
+/// are waited for twice as long, but no longer than this.
+const STEADY_MAX: Duration = Duration::from_secs(15 * 60);
+
 /// A pressure mat of which no two readings are known yet: an ESPHome bed sensor speaks at the latest after 180 s.
 const UNHEARD: Duration = Duration::from_secs(200);
 
@@ -102,6 +106,11 @@ impl Period {
         self.steady
     }
 
+    /// Tells whether it is known not to send steadily, so that what it has said stands until it says something else.
+    pub(super) fn sends_on_change(&self) -> bool {
+        !self.steady && self.gaps.iter().sum::<f32>() >= KNOWN_READINGS
+    }
+
     /// Tells whether it sends steadily, and at least this often.
     pub(super) fn is_quicker_than(&self, gap: Duration) -> bool {
         self.steady && self.mean <= gap
@@ -126,10 +135,10 @@ impl Period {
     }
 
     fn fault_after(&self) -> Duration {
-        if self.steady {
-            return (self.mean * SILENT_GAPS).max(SILENT_MIN);
-        }
         let usual = self.gaps.iter().rposition(|count| *count >= USUAL_GAPS).map_or(Duration::ZERO, upper_edge);
+        if self.steady {
+            return (self.mean * SILENT_GAPS).max(SILENT_MIN).max((usual * 2).min(STEADY_MAX));
+        }
         (usual * SILENT_GAPS).max(if self.contact { CONTACT_MIN } else { ON_CHANGE_MIN })
     }
 }

@@ -21,6 +21,7 @@ mod restarts;
 mod rising;
 mod rules;
 mod scales;
+mod sending;
 mod unknown;
 mod wiring;
 mod zero;
