@@ -3,8 +3,8 @@
 //!
 //! By such levels she looks like a bag in an empty bed, or an empty bed like her, and her rises are never seen. So until
 //! somebody has proven them, a mat with a known range is looked at as if nobody had measured it. A load that would be a
-//! person there is one, once it has stayed for longer than a carer or a cat does; and a swing of her size to a mat that
-//! moves less is her leaving. Never looks at a sensor without a range: a scale feels who lies there wherever she lies, and
+//! person there is one, once it has stayed for longer than a carer or a cat does; a swing of her size to a mat that moves
+//! less is her leaving, and one to a mat that moves more is her coming to a bed that was never occupied. Never looks at a sensor without a range: a scale feels who lies there wherever she lies, and
 //! zeros that move are the matter of `again.rs`.
 
 use std::time::Duration;
@@ -76,22 +76,33 @@ impl Detector {
         let of_range = self.signal.of_range(swing).unwrap_or_default();
         let of_load = pair.span() / known.span();
         let comes = of_person >= PERSON_OF_SPAN.0 || (of_range >= CAT_OF_RANGE && of_load >= LESS_SHARE_MIN);
-        let lay = learnt.sure && learnt.swing_at.since(learnt.before_since) >= LESS_STAYS;
+        let lasted = learnt.sure && learnt.swing_at.since(learnt.before_since) >= LESS_STAYS;
         match (self.occupancy.phase(), learnt.is_occupied) {
             (Phase::Empty, true) if comes => {
                 self.trial = Some(Trial { measured: known, whole: 0 });
-                self.take_levels(at, learnt, &pair);
                 self.occupancy.set_unsure(Some(LESS_STAYS));
-                let (since, readings) = (learnt.swing_at, 2);
-                self.occupancy.set_phase(Phase::Settling { since, readings, dip: None, from_unknown: false });
+                self.comes(at, learnt, &pair);
             }
-            (Phase::Empty, false) if lay && of_person >= PERSON_OF_SPAN.0 => self.has_left_unseen(at, learnt, &pair),
-            (Phase::InBed { .. }, false) if lay && of_person >= LARGE_SHARE => self.has_left_unseen(at, learnt, &pair),
+            (Phase::Empty, false) if lasted && of_person >= PERSON_OF_SPAN.0 => self.has_left_unseen(at, learnt, &pair),
+            (Phase::InBed { .. }, false) if lasted && of_person >= LARGE_SHARE => {
+                self.has_left_unseen(at, learnt, &pair);
+            }
+            // Nobody had lain there, and now she does.
+            (Phase::InBed { .. }, true) if lasted && of_person >= LARGE_SHARE && !self.occupancy.was_seen_to_come() => {
+                self.learning = Some(Learning::new(None));
+                self.comes(at, learnt, &pair);
+            }
             (
                 Phase::Unknown | Phase::Empty | Phase::Settling { .. } | Phase::InBed { .. } | Phase::Leaving { .. },
                 _,
             ) => {}
         }
+    }
+
+    fn comes(&mut self, at: Moment, learnt: &Learnt, pair: &Pair) {
+        self.take_levels(at, learnt, pair);
+        let (since, readings) = (learnt.swing_at, 2);
+        self.occupancy.set_phase(Phase::Settling { since, readings, dip: None, from_unknown: false });
     }
 
     fn has_left_unseen(&mut self, at: Moment, learnt: &Learnt, pair: &Pair) {

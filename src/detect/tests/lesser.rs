@@ -59,6 +59,17 @@ fn an_empty_bed_that_reads_like_somebody_by_the_measured_levels_is_found_out_whe
 }
 
 #[test]
+fn an_empty_bed_that_reads_like_somebody_by_the_measured_levels_is_found_out_when_she_comes() {
+    let settings = Settings { occupied: Some(vec![2000.0]), ..settings() };
+    let mut bed = Bed::new(settings, &Start::First, "2026-01-15T21:00:00Z");
+    calm(&mut bed, 1080.0, 700);
+    breathing(&mut bed, 2300.0, 60);
+    assert_eq!(bed.kinds(), ["in-bed", "in-bed"], "told again when she comes");
+    calm(&mut bed, 1080.0, 20);
+    assert_eq!(bed.kinds(), ["rise"], "though she has not lain there for 10 min");
+}
+
+#[test]
 fn what_lay_there_for_some_minutes_was_nobody_and_the_measured_levels_stand() {
     let mut bed = measured();
     bed.shows(EMPTY, 120.0).shows(LESSER, 400.0).shows(EMPTY, 60.0);
