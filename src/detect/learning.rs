@@ -182,7 +182,7 @@ impl Learning {
     }
 
     fn look(&mut self, at: Moment, frame: &Frame, step: Option<&Step>, signal: &Signal) -> Option<Learnt> {
-        let noise = signal.noise();
+        let noise = signal.noise_with_rounding();
         let value = frame.sum_of(&frame.values);
         let swing = self.last.map_or(0.0, |last| (value - last.total()).abs());
         let plateau = self.plateau.get_or_insert_with(|| Plateau::new(at, frame, swing));
@@ -249,7 +249,7 @@ fn told_by_swing(before: &Plateau, now: &Plateau, signal: &Signal, on_change: bo
     let (old, new) = (before.total(), now.total());
     let swing = (new - old).abs();
     let is_flicker = signal.of_range(swing).is_some_and(|part| part < SWING_OF_RANGE_MIN);
-    if is_flicker || swing <= swing_min(old.abs().max(new.abs()), signal.noise()) {
+    if is_flicker || swing <= swing_min(old.abs().max(new.abs()), signal.noise_with_rounding()) {
         return None;
     }
     let moves = compare(before, now);
@@ -366,5 +366,5 @@ fn told_by_given(empty: &Zones, now: &Plateau, signal: &Signal) -> Option<Learnt
         still: None,
         sure: false,
     };
-    (occupied - level > swing_min(level, signal.noise())).then_some(learnt)
+    (occupied - level > swing_min(level, signal.noise_with_rounding())).then_some(learnt)
 }

@@ -377,7 +377,7 @@ impl Detector {
             let jumped = full || jump > span * ENTER_SHARE;
             let pulled = self.plausible.pulled.is_some_and(|(value, _)| value == reading.channels);
             let may_rest = pulled || ((frame.end.is_some() || frame.is_zero()) && !jumped);
-            let (span, quiet) = (self.span().unwrap_or(f64::INFINITY), self.signal.quiet_noise());
+            let (span, quiet) = (self.span().unwrap_or_default(), self.signal.quiet_noise());
             self.plausible.stuck.take(reading.at, &frame.values, &About { occupied, may_rest, span, quiet })
         } else {
             self.plausible.stuck.take_unsteady(reading.at, &frame.values)

@@ -23,6 +23,13 @@ const NOISE_STEPS_MIN: u32 = 64;
 /// How quickly the noise of quiet times rises at each reading: a third in an hour at 1 reading a second.
 const QUIET_RISES: f64 = 1.0001;
 
+/// Values that are rounded to whole steps move by this part of a step on average, where they are anywhere between two: the
+/// mean difference of two uniform distributions. A mat that rests on one step shows none of that.
+const ROUNDING: f64 = 1.0 / 3.0;
+
+/// Steps below this share of the value are the rounding of the computer.
+const STEP_SHARE_MIN: f64 = 1e-9;
+
 /// Where a force-sensitive resistor in a divider would need infinite force, as a share of the range: its voltage is
 /// `V F / (F + k)` (Interlink FSR 400 data sheet, voltage divider). A little above 1, so that a sensor that is linear
 /// after all keeps its middle, and its noise at the end of the range stays finite.
@@ -118,6 +125,8 @@ pub(super) struct Signal {
     last: Option<f64>,
     noise: f64,
     quiet: f64,
+    /// The smallest step of the sum that was ever seen; 0 before.
+    quantum: f64,
     steps: u32,
 }
 
@@ -136,6 +145,7 @@ impl Signal {
             last: None,
             noise: 0.0,
             quiet: f64::INFINITY,
+            quantum: 0.0,
             steps: 0,
         }
     }
@@ -218,6 +228,11 @@ impl Signal {
     /// Returns how much the sum moves by itself from one reading to the next.
     pub(super) fn noise(&self) -> f64 {
         self.noise
+    }
+
+    /// As [`Self::noise`], and what rounding hides of it.
+    pub(super) fn noise_with_rounding(&self) -> f64 {
+        self.noise.max(ROUNDING * self.quantum)
     }
 
     /// Returns how much a lying person moves a zone in the mean, in the sensor's own unit.
@@ -304,6 +319,9 @@ impl Signal {
     fn follow_noise(&mut self, value: f64) {
         let Some(last) = self.last.replace(value) else { return };
         let step = (value - last).abs();
+        if step > STEP_SHARE_MIN * value.abs() && (step < self.quantum || self.quantum == 0.0) {
+            self.quantum = step;
+        }
         if self.noise == 0.0 || step < self.noise * NOISE_STEP_MAX {
             // The mean of the first steps, from then on of about the last sixty.
             let part = (1.0 / f64::from(self.steps.saturating_add(1))).max(NOISE_FOLLOWS);

@@ -69,7 +69,7 @@ pub(super) struct About {
     pub occupied: bool,
     /// It came to where it is as a mat comes to the end of what it can show, and may rest there.
     pub may_rest: bool,
-    /// What a lying person moves a zone by; infinite where that is not known.
+    /// What a lying person moves a zone by; 0 where that is not known, and any step may be as large.
     pub span: f64,
     /// The noise of quiet times.
     pub quiet: f64,

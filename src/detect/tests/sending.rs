@@ -109,3 +109,14 @@ fn a_mat_that_is_stuck_teaches_nothing() {
     assert_eq!(bed.kinds(), ["sensor-fault", "sensor-restored"]);
     assert_eq!(bed.detector.health(), MatHealth::Learning);
 }
+
+#[test]
+fn an_empty_bed_that_rounding_moves_by_a_step_teaches_nothing() {
+    let mut bed = Bed::new(hectopascals(), &Start::First, "2026-01-15T21:00:00Z");
+    (0..1_200_u32).for_each(|step| bed.read(if step % 3 == 0 { 1.5 } else { 1.4 }));
+    (0..1_200_u32).for_each(|_| bed.read(1.5));
+    (0..1_200_u32).for_each(|_| bed.read(1.4));
+    (0..1_200_u32).for_each(|_| bed.read(1.5));
+    assert_eq!(bed.detector.health(), MatHealth::Learning);
+    assert_eq!(bed.kinds(), [""; 0]);
+}
