@@ -27,6 +27,9 @@ const QUIET_RISES: f64 = 1.0001;
 /// mean difference of two uniform distributions. A mat that rests on one step shows none of that.
 const ROUNDING: f64 = 1.0 / 3.0;
 
+/// Steps after which the smallest of them is taken for a whole one: a mat that is perfectly still may begin with a person.
+const ROUNDING_STEPS: u32 = 64;
+
 /// Steps below this share of the value are the rounding of the computer.
 const STEP_SHARE_MIN: f64 = 1e-9;
 
@@ -125,8 +128,9 @@ pub(super) struct Signal {
     last: Option<f64>,
     noise: f64,
     quiet: f64,
-    /// The smallest step of the sum that was ever seen; 0 before.
+    /// The smallest step of the sum that was ever seen, and how many there were; 0 before.
     quantum: f64,
+    moves: u32,
     steps: u32,
 }
 
@@ -146,6 +150,7 @@ impl Signal {
             noise: 0.0,
             quiet: f64::INFINITY,
             quantum: 0.0,
+            moves: 0,
             steps: 0,
         }
     }
@@ -232,7 +237,7 @@ impl Signal {
 
     /// As [`Self::noise`], and what rounding hides of it.
     pub(super) fn noise_with_rounding(&self) -> f64 {
-        self.noise.max(ROUNDING * self.quantum)
+        if self.moves < ROUNDING_STEPS { self.noise } else { self.noise.max(ROUNDING * self.quantum) }
     }
 
     /// Returns how much a lying person moves a zone in the mean, in the sensor's own unit.
@@ -319,8 +324,9 @@ impl Signal {
     fn follow_noise(&mut self, value: f64) {
         let Some(last) = self.last.replace(value) else { return };
         let step = (value - last).abs();
-        if step > STEP_SHARE_MIN * value.abs() && (step < self.quantum || self.quantum == 0.0) {
-            self.quantum = step;
+        if step > STEP_SHARE_MIN * value.abs() {
+            self.quantum = if self.moves == 0 { step } else { self.quantum.min(step) };
+            self.moves = self.moves.saturating_add(1);
         }
         if self.noise == 0.0 || step < self.noise * NOISE_STEP_MAX {
             // The mean of the first steps, from then on of about the last sixty.
