@@ -39,9 +39,11 @@ const SILENT_MIN: Duration = Duration::from_secs(60);
 /// A mat that sends only on change may sleep quietly; common ones say something at least each 10 min (ESPHome 3 min).
 const ON_CHANGE_MIN: Duration = Duration::from_secs(30 * 60);
 
-/// What mostly sends steadily may still be a mat that sends on change, and restless for now: gaps that it has made before
-/// are waited for twice as long, but no longer than this.
-const STEADY_MAX: Duration = Duration::from_secs(15 * 60);
+/// What mostly sends steadily, and at least this often, may still be a mat that sends on change, and restless for now …
+const RESTLESS: Duration = Duration::from_secs(8);
+
+/// … so gaps that it has made before are waited for twice as long, but no longer than this.
+const RESTLESS_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// A pressure mat of which no two readings are known yet: an ESPHome bed sensor speaks at the latest after 180 s.
 const UNHEARD: Duration = Duration::from_secs(200);
@@ -85,7 +87,9 @@ impl Period {
         for count in &mut self.gaps {
             *count *= FORGETS;
         }
-        if let Some(count) = self.gaps.get_mut(bucket(gap)) {
+        // An outage is no way of sending; a silence of a mat that may only seem to be steady may be.
+        let outage = gap >= self.silent_after && !(self.may_be_restless() && gap <= RESTLESS_MAX);
+        if let Some(count) = self.gaps.get_mut(bucket(gap)).filter(|_| !outage) {
             *count += 1.0;
         }
         self.steady = self.sends_steadily();
@@ -126,6 +130,12 @@ impl Period {
         self.silent_after
     }
 
+    /// By most of its gaps: the latest sixteen may be those of a heartbeat.
+    fn may_be_restless(&self) -> bool {
+        let quick: f32 = self.gaps.iter().take(bucket(RESTLESS) + 1).sum();
+        self.steady && quick >= self.gaps.iter().sum::<f32>() * STEADY_SHARE
+    }
+
     fn sends_steadily(&self) -> bool {
         let total: f32 = self.gaps.iter().sum();
         let most = self.gaps.windows(3).map(|few| few.iter().sum::<f32>()).fold(0.0, f32::max);
@@ -137,7 +147,8 @@ impl Period {
     fn fault_after(&self) -> Duration {
         let usual = self.gaps.iter().rposition(|count| *count >= USUAL_GAPS).map_or(Duration::ZERO, upper_edge);
         if self.steady {
-            return (self.mean * SILENT_GAPS).max(SILENT_MIN).max((usual * 2).min(STEADY_MAX));
+            let waited = if self.may_be_restless() { (usual * 2).min(RESTLESS_MAX) } else { Duration::ZERO };
+            return (self.mean * SILENT_GAPS).max(SILENT_MIN).max(waited);
         }
         (usual * SILENT_GAPS).max(if self.contact { CONTACT_MIN } else { ON_CHANGE_MIN })
     }
@@ -186,6 +197,30 @@ mod tests {
     fn one_long_gap_does_not_become_usual() {
         let gaps = [Duration::from_millis(100); 50].into_iter().chain([Duration::from_secs(600)]);
         assert_eq!(mat(false, gaps).silent_after(), SILENT_MIN);
+    }
+
+    #[test]
+    fn outages_do_not_become_usual_where_a_mat_is_slow_or_sends_on_change() {
+        let with_outages = |gap: Duration, outage: Duration| {
+            let gaps = (0..200).map(move |step| if step % 20 == 19 { outage } else { gap });
+            mat(false, gaps).silent_after()
+        };
+        let (slow, long) = (Duration::from_secs(20), Duration::from_secs(600));
+        assert!(with_outages(slow, long) <= Duration::from_secs(120), "{:?}", with_outages(slow, long));
+        assert!(with_outages(Duration::from_secs(1), long) <= RESTLESS_MAX);
+        assert_eq!(with_outages(Duration::from_secs(1), long * 10), SILENT_MIN);
+        let changes = (0..200).map(|step| Duration::from_secs(if step % 20 == 19 { 7200 } else { 1 << (step % 7) }));
+        assert_eq!(mat(false, changes).silent_after(), ON_CHANGE_MIN);
+    }
+
+    #[test]
+    fn a_restless_hour_does_not_hide_the_heartbeat_of_a_mat_that_sends_on_change() {
+        let (quick, heartbeat) = (Duration::from_millis(500), Duration::from_secs(180));
+        let evening = (0..60).map(|step| if step % 3 == 0 { heartbeat } else { quick });
+        let gaps = evening.chain(std::iter::repeat_n(quick, 7000)).chain([heartbeat; 30]);
+        let period = mat(false, gaps);
+        assert!(period.is_steady());
+        assert!(period.silent_after() >= heartbeat * 2, "{:?}", period.silent_after());
     }
 
     #[test]
