@@ -377,8 +377,10 @@ impl Detector {
             let jumped = full || jump > span * ENTER_SHARE;
             let pulled = self.plausible.pulled.is_some_and(|(value, _)| value == reading.channels);
             let may_rest = pulled || ((frame.end.is_some() || frame.is_zero()) && !jumped);
-            let (span, quiet) = (self.span().unwrap_or_default(), self.signal.quiet_noise());
-            self.plausible.stuck.take(reading.at, &frame.values, &About { occupied, may_rest, span, quiet })
+            let (span, signal) = (self.span().unwrap_or_default(), &self.signal);
+            let (quiet, quantum) = (signal.quiet_noise(), signal.quantum());
+            let about = About { occupied, may_rest, span, quiet, quantum };
+            self.plausible.stuck.take(reading.at, &frame.values, &about)
         } else {
             self.plausible.stuck.take_unsteady(reading.at, &frame.values)
         };

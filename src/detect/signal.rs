@@ -237,7 +237,12 @@ impl Signal {
 
     /// As [`Self::noise`], and what rounding hides of it.
     pub(super) fn noise_with_rounding(&self) -> f64 {
-        if self.moves < ROUNDING_STEPS { self.noise } else { self.noise.max(ROUNDING * self.quantum) }
+        self.noise.max(ROUNDING * self.quantum())
+    }
+
+    /// Returns the smallest step that the sum makes; 0 where that is not known.
+    pub(super) fn quantum(&self) -> f64 {
+        if self.moves < ROUNDING_STEPS { 0.0 } else { self.quantum }
     }
 
     /// Returns how much a lying person moves a zone in the mean, in the sensor's own unit.

@@ -24,9 +24,15 @@ pub(super) const COARSE_SHARE: f64 = 0.005;
 /// … where its noise is less than this part of that step: more would make it move all the time.
 const COARSE_NOISE: f64 = 0.75;
 
-/// Such a mat is stuck with somebody in bed once a run is so many times as long as the longest of all, which is known after
-/// this long, or once it has lasted as long itself; people move in 15 to 25 % of all minutes. With nobody there it is not.
+/// With somebody in bed such a mat is stuck after this long at the earliest: people move in 15 to 25 % of all minutes, so
+/// that 20 minutes without are once in a hundred …
+const COARSE_AFTER: Duration = Duration::from_secs(1200);
+
+/// … where the longest run of all is known, which it is after this long, and after this long in any case …
 const COARSE_KNOWN_AFTER: Duration = Duration::from_secs(3600);
+
+/// … and with nobody there after this long: an empty bed is as still as a broken mat.
+const COARSE_EMPTY_AFTER: Duration = Duration::from_secs(24 * 3600);
 
 /// It is unusual after this many identical readings …
 const UNUSUAL_READINGS: u32 = 10;
@@ -52,8 +58,6 @@ pub(super) struct Stuck {
     run: u32,
     /// The longest usual run and the readings seen: with nobody in bed, and with somebody.
     usual: [(f64, u32); 2],
-    /// The smallest step of any zone that was ever seen; 0 before.
-    quantum: f64,
     /// The noise of quiet times, as it was before the run.
     quiet: f64,
     /// Of a coarse mat: the longest run ever with somebody in bed, and since when such are counted.
@@ -73,6 +77,8 @@ pub(super) struct About {
     pub span: f64,
     /// The noise of quiet times.
     pub quiet: f64,
+    /// The smallest step that it makes; 0 where that is not known.
+    pub quantum: f64,
 }
 
 /// What a reading tells.
@@ -97,7 +103,6 @@ impl Stuck {
         let occupied = about.occupied;
         let before = self.last.replace(*values);
         if before != Some(*values) {
-            self.follow_quantum(before.as_ref(), values);
             self.quiet = about.quiet;
             let run = std::mem::take(&mut self.run);
             self.since = Some(at);
@@ -117,7 +122,7 @@ impl Stuck {
         let (longest, seen) = *self.usual_mut(occupied);
         let since = self.since.unwrap_or(at);
         let long = self.run >= STUCK_READINGS && f64::from(self.run) >= longest * f64::from(STUCK_RUNS);
-        let coarse = self.quantum >= COARSE_SHARE * about.span && self.quiet < COARSE_NOISE * self.quantum;
+        let coarse = about.quantum >= COARSE_SHARE * about.span && self.quiet < COARSE_NOISE * about.quantum;
         let may_rest = about.may_rest || (coarse && !self.rests_as_never(at, since, occupied));
         if self.found > 0 || may_rest || !long || seen < KNOWN_READINGS || at.since(since) < STUCK_AFTER {
             return Movement::Usual;
@@ -128,19 +133,10 @@ impl Stuck {
 
     /// Tells whether a coarse mat rests longer, since then, than whoever lies there lies still.
     fn rests_as_never(&self, at: Moment, since: Moment, occupied: bool) -> bool {
-        let Some((counted, ever)) = self.ever.filter(|_| occupied) else { return false };
-        let known = at.since(counted) >= COARSE_KNOWN_AFTER && f64::from(self.run) >= ever * f64::from(STUCK_RUNS);
-        known || at.since(since) >= COARSE_KNOWN_AFTER
-    }
-
-    fn follow_quantum(&mut self, before: Option<&Zones>, values: &Zones) {
-        let Some(before) = before else { return };
-        for (old, new) in before.iter().zip(values) {
-            let step = (new - old).abs();
-            if step > 0.0 && (step < self.quantum || self.quantum == 0.0) {
-                self.quantum = step;
-            }
-        }
+        let rests = at.since(since);
+        let Some((counted, ever)) = self.ever.filter(|_| occupied) else { return rests >= COARSE_EMPTY_AFTER };
+        let known = since.since(counted) >= COARSE_KNOWN_AFTER && f64::from(self.run) >= ever * f64::from(STUCK_RUNS);
+        rests >= if known { COARSE_AFTER } else { COARSE_KNOWN_AFTER }
     }
 
     /// Takes the values of a mat that sends only on change, or of which that is not known yet: it is never found stuck,

@@ -63,19 +63,44 @@ fn a_mat_that_sends_on_change_is_learnt_when_she_leaves_and_nothing_follows() {
 fn a_mat_in_whole_per_cents_is_not_stuck_while_she_lies_still() {
     let levels = Settings { empty: Some(vec![3.0]), occupied: Some(vec![40.0]), ..per_cents() };
     let mut bed = Bed::new(levels, &Start::First, "2026-01-15T21:00:00Z");
-    let rests = |bed: &mut Bed, value: f64, seconds: u32| (0..seconds * 10).for_each(|_| bed.read(value));
-    rests(&mut bed, 3.0, 60);
-    (0..6_000_u32).for_each(|step| bed.read(if step % 2 == 0 { 41.0 } else { 40.0 }));
+    let rests = |bed: &mut Bed, value: f64, minutes: u32| {
+        (0..minutes * 60).for_each(|_| {
+            bed.says(1.0, value);
+        });
+    };
+    let restless = |bed: &mut Bed, value: f64, minutes: u32| {
+        (0..minutes * 60).for_each(|step| {
+            bed.says(1.0, if step / 2 % 2 == 0 { value + 1.0 } else { value });
+        });
+    };
+    rests(&mut bed, 3.0, 1);
+    restless(&mut bed, 40.0, 30);
     assert_eq!(bed.kinds(), ["in-bed"]);
-    rests(&mut bed, 40.0, 20 * 60);
-    assert_eq!(bed.kinds(), [""; 0]);
-    rests(&mut bed, 40.0, 45 * 60);
+    rests(&mut bed, 40.0, 50);
+    assert_eq!(bed.kinds(), [""; 0], "an hour, where it is not known for how long she lies still");
+    rests(&mut bed, 40.0, 15);
     assert_eq!(bed.kinds(), ["sensor-fault"]);
-    bed.read(41.0);
-    rests(&mut bed, 3.0, 5);
+    restless(&mut bed, 40.0, 1);
+    rests(&mut bed, 3.0, 1);
     assert_eq!(bed.kinds(), ["sensor-restored", "rise"]);
-    rests(&mut bed, 3.0, 3 * 3600);
-    assert!(!bed.kinds().contains(&"sensor-fault"), "an empty bed is as still as it likes");
+    restless(&mut bed, 3.0, 20);
+    rests(&mut bed, 3.0, 23 * 60);
+    assert!(!bed.kinds().contains(&"sensor-fault"), "an empty bed is still");
+    rests(&mut bed, 3.0, 2 * 60);
+    assert!(bed.kinds().contains(&"sensor-fault"), "but not for days");
+}
+
+#[test]
+fn a_mat_in_whole_per_cents_is_stuck_in_20_minutes_where_she_has_never_lain_still() {
+    let levels = Settings { empty: Some(vec![3.0]), occupied: Some(vec![40.0]), ..per_cents() };
+    let mut bed = Bed::new(levels, &Start::First, "2026-01-15T21:00:00Z");
+    (0..60).for_each(|_| bed.read(3.0));
+    (0..36_600_u32).for_each(|step| bed.read(if step / 2 % 2 == 0 { 41.0 } else { 40.0 }));
+    assert_eq!(bed.kinds(), ["in-bed"]);
+    (0..11_900).for_each(|_| bed.read(40.0));
+    assert_eq!(bed.kinds(), [""; 0]);
+    (0..200).for_each(|_| bed.read(40.0));
+    assert_eq!(bed.kinds(), ["sensor-fault"]);
 }
 
 #[test]
