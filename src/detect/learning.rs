@@ -121,9 +121,9 @@ pub(super) struct Learning {
     /// The latest reading, and the latest one after a while without any.
     latest: Option<Moment>,
     unseen: Option<Moment>,
-    /// Of a mat that sends only on change: what stands, from when on, and whether it was looked at since.
+    /// Of a mat that sends only on change: what stands and from when on, and when that is to be looked at again.
     stands: Option<(Moment, Frame)>,
-    looked: bool,
+    due: Option<Moment>,
 }
 
 impl Learning {
@@ -144,7 +144,7 @@ impl Learning {
 
     /// Takes the values at `at`; tells once when both levels are known.
     pub(super) fn take(&mut self, at: Moment, frame: &Frame, step: Option<&Step>, signal: &Signal) -> Option<Learnt> {
-        self.stands = None;
+        (self.stands, self.due) = (None, None);
         if self.latest.replace(at).is_some_and(|latest| at.since(latest) > UNSEEN_MAX) {
             self.unseen = Some(at);
         }
@@ -160,13 +160,13 @@ impl Learning {
         step: Option<&Step>,
         signal: &Signal,
     ) -> Option<Learnt> {
-        (self.latest, self.stands, self.looked) = (Some(at), Some((at, *frame)), false);
+        (self.latest, self.stands, self.due) = (Some(at), Some((at, *frame)), Some(at + STANDS_AFTER));
         self.look(at, frame, step, signal)
     }
 
     /// Returns when what stands is to be looked at again.
     pub(super) fn due(&self) -> Option<Moment> {
-        self.stands.as_ref().filter(|_| !self.looked).map(|(since, _)| *since + STANDS_AFTER)
+        self.due
     }
 
     /// Takes note that what a mat sent which sends only on change has stood until `at`.
@@ -175,7 +175,7 @@ impl Learning {
         if at < since + STANDS_AFTER {
             return None;
         }
-        self.looked = true;
+        self.due = None;
         let from = self.plateau.as_ref().map_or(since, |plateau| plateau.last().max(since));
         let every = at.since(from) / STANDS_TIMES;
         (1..=STANDS_TIMES).find_map(|time| self.look(from + every * time, &frame, None, signal))
@@ -214,7 +214,7 @@ impl Learning {
 
     /// The readings before a gap and after it are not of one plateau.
     pub(super) fn interrupted(&mut self) {
-        self.stands = None;
+        (self.stands, self.due) = (None, None);
         if let Some(plateau) = self.plateau.take() {
             self.keep(&plateau, true);
         }
