@@ -261,7 +261,8 @@ fn told_by_swing(before: &Plateau, now: &Plateau, signal: &Signal, on_change: bo
         !breathes && (before.lasted() >= UNMOVED * (3 * before.jolts() + 1) || before.longest_unmoved() >= NOBODY_AFTER)
     };
     let way_known = signal.is_way_known();
-    let falls = !way_known && load_falls(rises, before, now, moves.more, unmoved);
+    let was_empty = unmoved && may_fall(before, now, signal);
+    let falls = !way_known && load_falls(rises, before, now, moves.more, was_empty);
     let is_occupied = rises != falls;
     let (low, high) = if is_occupied { (before, now) } else { (now, before) };
     let little_left =
@@ -316,14 +317,22 @@ fn told_by_person(before: &Plateau, now: &Plateau, span: f64) -> Option<Learnt> 
 }
 
 /// Tells whether load makes the value fall: the mat moves more on the lower plateau, and for longer than somebody who has
-/// sat up would; or nothing had moved for long before the value fell, so that nobody was there (`unmoved`).
-fn load_falls(rises: bool, before: &Plateau, now: &Plateau, more: Option<bool>, unmoved: bool) -> bool {
+/// sat up would; or nobody was there before the value fell (`was_empty`).
+fn load_falls(rises: bool, before: &Plateau, now: &Plateau, more: Option<bool>, was_empty: bool) -> bool {
     let lasted = before.lasted().min(now.lasted());
     match more {
         Some(false) => rises && lasted >= WAY_TOLD_AFTER,
-        Some(true) => !rises && (unmoved || lasted >= SITS_MAX),
-        None => !rises && unmoved,
+        Some(true) => !rises && (was_empty || lasted >= SITS_MAX),
+        None => !rises && was_empty,
     }
+}
+
+/// Tells whether the plateau before a fall, on which nothing moved, may have been an empty bed: it lay by the end of the
+/// range where such a mat is unloaded; or it lasted longer than a sleeper lies still, and the level after it lasts too.
+fn may_fall(before: &Plateau, now: &Plateau, signal: &Signal) -> bool {
+    let ends = signal.below_end(before.total()).zip(signal.below_end(now.total()));
+    let near = ends.is_some_and(|(before, now)| before < now * NEAR_SHARE);
+    near || (before.longest_unmoved() >= NOBODY_AFTER && now.lasted() >= WAY_TOLD_AFTER)
 }
 
 /// How two plateaus compare in movement.

@@ -230,6 +230,13 @@ impl Signal {
         sum - zones * end
     }
 
+    /// As [`Self::above_end`], of the other end, where a mat is unloaded whose value falls with load; none where no range is
+    /// known.
+    pub(super) fn below_end(&self, sum: f64) -> Option<f64> {
+        let zones = u32::try_from(self.zones).map_or(1.0, f64::from);
+        self.range.map(|(low, high)| zones * if self.inverted { -low } else { high } - sum)
+    }
+
     /// Returns how much the sum moves by itself from one reading to the next.
     pub(super) fn noise(&self) -> f64 {
         self.noise

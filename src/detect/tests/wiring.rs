@@ -72,3 +72,19 @@ fn a_few_counts_above_nothing_are_no_person() {
     sleeps(&mut bed, 1000.0, 2);
     assert_eq!(bed.kinds(), ["in-bed"]);
 }
+
+#[test]
+fn who_gets_up_from_a_mat_too_noisy_to_show_her_breath_has_not_turned_the_wiring_round() {
+    let settings = Settings { range: None, empty: None, occupied: None, ..settings() };
+    let mut bed = Bed::new(settings, &Start::First, "2026-01-15T21:00:00Z");
+    let rests = |bed: &mut Bed, level: f64, minutes: u32| {
+        (0..minutes * 600).for_each(|step| bed.read(level + f64::from(step * step % 101) * 0.02));
+    };
+    rests(&mut bed, 126.0, 15);
+    rests(&mut bed, 60.0, 20);
+    assert_eq!(bed.kinds(), [""; 0], "one fall does not say who was there before it");
+    rests(&mut bed, 126.0, 5);
+    assert_eq!(bed.kinds(), ["in-bed"]);
+    rests(&mut bed, 60.0, 1);
+    assert_eq!(bed.kinds(), ["rise"]);
+}
