@@ -10,6 +10,7 @@ use reqwest::Url;
 use super::line::Line;
 use super::progress::Progress;
 use crate::clock::{self, Clock};
+use crate::dispatch::https::names::ADDRESSES_MAX;
 use crate::dispatch::{ChannelSettings, HttpsSettings, Way};
 use crate::tls::meeting::{self, Met, Refused};
 use crate::tls::validity::Validity;
@@ -39,10 +40,8 @@ impl Ways<'_> {
         let Some((host, port, over_tls)) = target(https) else {
             return each(Line::wrong("dns", "`url` is no address", "run `sudo nattvakt check`").about(name));
         };
-        let Some(address) = self.address(&host, port, name, each).await else { return };
-        if !self.connect(address, name, each).await {
-            return;
-        }
+        let addresses = self.addresses(&host, port, name, each).await;
+        let Some(address) = self.connect_any(&addresses, name, each).await else { return };
         if over_tls {
             each(self.certificate(&host, address, &https.tls, name).await);
             self.own_certificates(&https.tls, name, each).await;
@@ -68,13 +67,15 @@ impl Ways<'_> {
         .about(name)
     }
 
-    async fn address(&self, host: &str, port: u16, name: &str, each: &mut impl FnMut(Line)) -> Option<SocketAddr> {
+    /// Returns the addresses of a name, the first ones; none where that is wrong, which is told.
+    async fn addresses(&self, host: &str, port: u16, name: &str, each: &mut impl FnMut(Line)) -> Vec<SocketAddr> {
         if let Ok(ip) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
             each(Line::good("dns", format!("{ip} needs no name service")).about(name));
-            return Some(SocketAddr::new(ip, port));
+            return vec![SocketAddr::new(ip, port)];
         }
         let asked = host.to_owned();
-        let ask = move || (asked.as_str(), port).to_socket_addrs().map(|found| found.take(16).collect::<Vec<_>>());
+        let ask =
+            move || (asked.as_str(), port).to_socket_addrs().map(|found| found.take(ADDRESSES_MAX).collect::<Vec<_>>());
         let found = self.progress.blocking(&format!("asking for {host}"), NAME_WITHIN, ask).await;
         let help =
             "is the network up (`ip route`), and which name service is asked (`cat /etc/resolv.conf`)? Is `url` right?";
@@ -87,7 +88,30 @@ impl Ways<'_> {
             }
         };
         each(line.about(name));
-        found?.ok()?.first().copied()
+        found.and_then(Result::ok).unwrap_or_default()
+    }
+
+    /// Connects to the first address that answers, as sending does, and returns it; tells of that one, or of the first
+    /// where none does. A home may have IPv6 in its names only.
+    async fn connect_any(
+        &self,
+        addresses: &[SocketAddr],
+        name: &str,
+        each: &mut impl FnMut(Line),
+    ) -> Option<SocketAddr> {
+        let mut first = Vec::new();
+        for address in addresses {
+            let mut lines = Vec::new();
+            if self.connect(*address, name, &mut |line| lines.push(line)).await {
+                lines.into_iter().for_each(each);
+                return Some(*address);
+            }
+            if first.is_empty() {
+                first = lines;
+            }
+        }
+        first.into_iter().for_each(each);
+        None
     }
 
     /// Looks at the route and connects; tells whether that worked.
@@ -229,5 +253,21 @@ mod tests {
     #[test]
     fn the_way_to_this_machine_has_a_route() {
         assert!(route("127.0.0.1:443".parse().unwrap()).unwrap().is_loopback());
+    }
+
+    #[tokio::test]
+    async fn a_name_whose_first_address_does_not_answer_is_reached_by_the_next() {
+        let open = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let clock = Clock::new(clock::ClockSource::default());
+        let ways = Ways { zone: &TimeZone::UTC, clock: &clock, progress: Progress::of_stderr() };
+        let mut lines = Vec::new();
+        let addresses = [closed, open.local_addr().unwrap()];
+        let reached = ways.connect_any(&addresses, "primary", &mut |line| lines.push(line)).await;
+        assert_eq!(reached, Some(addresses[1]));
+        assert!(lines.len() == 2 && lines.iter().all(|line| line.verdict == Verdict::Good), "{lines:?}");
+        lines.clear();
+        assert_eq!(ways.connect_any(&addresses[..1], "primary", &mut |line| lines.push(line)).await, None);
+        assert_eq!(lines.last().map(|line| line.verdict), Some(Verdict::Wrong));
     }
 }

@@ -13,7 +13,7 @@
 pub mod answer;
 pub mod body;
 mod link;
-mod names;
+pub(crate) mod names;
 pub mod signature;
 mod trouble;
 

@@ -18,7 +18,7 @@ use tracing::{info, warn};
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 
 /// The most addresses of a host that are kept.
-const ADDRESSES_MAX: usize = 16;
+pub(crate) const ADDRESSES_MAX: usize = 16;
 
 /// What the name service said.
 type Answer = Result<Vec<SocketAddr>, String>;
