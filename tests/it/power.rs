@@ -47,17 +47,13 @@ fn start(home: &Home, supplies: &Supplies) -> Daemon {
     daemon
 }
 
-fn wait_logged(daemon: &Daemon, words: &str) {
-    until_true(words, || daemon.log().iter().any(|line| line.contains(words)));
-}
-
 #[test]
 fn mains_that_is_lost_and_comes_back_is_told_over_a_restart_too() {
     let (home, dispatch, mat) = (Home::new(), Dispatch::plain(), Mat::new());
     let supplies = Supplies::new(&home);
     home.configure(&[Bed::serial("bed-1", mat.port())], &[channel(dispatch.url(), "")]);
     let daemon = start(&home, &supplies);
-    wait_logged(&daemon, "Mains power is there");
+    daemon.wait_logged("Mains power is there", 1);
     supplies.mains(false, 79);
     let fault = wait_for(&dispatch, "", "gateway-fault");
     assert_eq!((fault.fault(), fault.priority()), ("power", "warning"));

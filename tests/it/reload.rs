@@ -16,11 +16,6 @@ fn reload(daemon: &Daemon) {
     until_true("the reload is over", || over() > before);
 }
 
-/// How often the log holds these words.
-fn logged(daemon: &Daemon, words: &str) -> usize {
-    daemon.log().iter().filter(|line| line.contains(words)).count()
-}
-
 #[test]
 fn a_bed_that_changes_keeps_what_it_knows_and_the_other_goes_on_without_a_gap() {
     let (home, dispatch, mats) = (Home::new(), Dispatch::plain(), [Mat::new(), Mat::new()]);
@@ -34,18 +29,18 @@ fn a_bed_that_changes_keeps_what_it_knows_and_the_other_goes_on_without_a_gap() 
 
     home.configure(&beds("rise = false\nnot-returned = \"1s\""), &[channel(dispatch.url(), "")]);
     reload(&daemon);
-    // The log is written beside everything else.
-    until_true("one bed has changed", || logged(&daemon, "Bed has changed") == 1);
+    daemon.wait_logged("Bed has changed", 1);
     mats[1].leaves();
     // In bed by what was known before; told as the new configuration has it.
     daemon.wait_decided("bed-2", "rise");
     wait_for(&dispatch, "bed-2", "not-returned");
     mats[0].leaves();
     wait_for(&dispatch, "bed-1", "rise");
+    daemon.wait_decided("bed-1", "rise");
     let of_bed_2 = alerts(&dispatch).into_iter().filter(|told| told.bed() == "bed-2");
     assert!(of_bed_2.into_iter().all(|told| told.kind() != "rise"));
     // No port was closed, nor told as lost.
-    assert_eq!(logged(&daemon, "Serial port is open"), 2);
+    assert_eq!(daemon.logged("Serial port is open"), 2);
     assert_eq!(daemon.decided("bed-1").len(), 2, "in bed, then risen: {:?}", daemon.decided("bed-1"));
     let notes = daemon.notes();
     let reloading = notes.iter().position(|note| note == "RELOADING=1").unwrap();
@@ -70,8 +65,8 @@ fn a_file_that_is_not_sound_changes_nothing_and_is_told_until_it_is_mended() {
     fs::write(home.configuration(), sound).unwrap();
     reload(&daemon);
     assert_eq!(wait_for(&dispatch, "", "gateway-restored").closes(), [fault.id()]);
-    assert_eq!(logged(&daemon, "Bed has changed"), 0);
-    assert_eq!(logged(&daemon, "Serial port is open"), 1);
+    assert_eq!(daemon.logged("Bed has changed"), 0);
+    assert_eq!(daemon.logged("Serial port is open"), 1);
 }
 
 #[test]
@@ -130,8 +125,9 @@ fn mqtt_beds_come_and_go_while_the_connection_of_the_others_stands() {
     reload(&daemon);
     streams.iter().for_each(Stream::lies);
     wait_for(&dispatch, "bed-2", "return");
+    daemon.wait_decided("bed-2", "return");
     assert_eq!(daemon.decided("bed-1").len(), 2, "gone: {:?}", daemon.decided("bed-1"));
-    assert_eq!(logged(&daemon, "Connected to the broker"), 1);
+    assert_eq!(daemon.logged("Connected to the broker"), 1);
     until_true("status knows one bed", || {
         daemon
             .notes()
@@ -174,7 +170,7 @@ fn what_a_mat_that_says_it_only_once_said_before_a_reload_counts_after_it() {
     let mat = OnChange::new();
     mat.configure("");
     let daemon = Daemon::start(&mat.home);
-    until_true("connected", || logged(&daemon, "Connected to the broker") == 1);
+    daemon.wait_logged("Connected to the broker", 1);
     mat.says(&daemon, OCCUPIED, "in-bed");
     mat.configure("repeat = \"1h\"");
     reload(&daemon);
@@ -184,7 +180,7 @@ fn what_a_mat_that_says_it_only_once_said_before_a_reload_counts_after_it() {
     reload(&daemon);
     let rise = wait_for(&mat.dispatch, "slow", "rise");
     assert_eq!(rise.not_before(), None, "nothing was missed");
-    assert_eq!(logged(&daemon, "Bed has changed"), 2);
+    daemon.wait_logged("Bed has changed", 2);
 }
 
 #[test]
@@ -203,7 +199,7 @@ fn a_bed_that_changes_while_the_broker_is_away_is_not_told_as_silent() {
     wait_for(&dispatch, "bed-1", "rise");
     configure("not-returned = \"2s\"\nrepeat = \"2s\"");
     mosquitto.stop();
-    until_true("the broker is away", || logged(&daemon, "Connection to the broker is lost") > 0);
+    until_true("the broker is away", || daemon.logged("Connection to the broker is lost") > 0);
     reload(&daemon);
     // Longer than the silence that would be told.
     let so_far = alerts(&dispatch).iter().filter(|told| told.kind() == "not-returned").count();

@@ -71,9 +71,7 @@ fn a_rise_publishes_what_it_is_told_to_and_nothing_holds_up_the_alarm() {
     let rise = wait_for(&dispatch, "bed-1", "rise");
     assert_eq!(rise.priority(), "alarm");
     // Six commands at once are more than run at a time.
-    until_true("two were let go", || {
-        daemon.log().iter().filter(|line| line.contains("too many are running")).count() == 2
-    });
+    daemon.wait_logged("too many are running", 2);
     mat.lies();
     wait_for(&dispatch, "bed-1", "return");
 }

@@ -83,6 +83,18 @@ impl Daemon {
         self.log.lock().unwrap().clone()
     }
 
+    /// How many lines of its log hold these words.
+    pub(crate) fn logged(&self, words: &str) -> usize {
+        self.log().iter().filter(|line| line.contains(words)).count()
+    }
+
+    /// Waits until the log holds these words so often, and no more: it is written beside everything else.
+    #[track_caller]
+    pub(crate) fn wait_logged(&self, words: &str, times: usize) {
+        until_true(&format!("`{words}` in the log, {times} times"), || self.logged(words) >= times);
+        assert_eq!(self.logged(words), times, "{words}");
+    }
+
     /// The kinds of what was decided about a bed so far, each with whether it was watched.
     pub(crate) fn decided(&self, bed: &str) -> Vec<(String, bool)> {
         let lines = self.log();
@@ -127,9 +139,18 @@ impl Daemon {
         self.wait()
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until it ends by itself; its log and its notes are whole then.
     pub(crate) fn wait(&mut self) -> ExitStatus {
-        until("the end of the daemon", || self.child.try_wait().unwrap())
+        let status = until("the end of the daemon", || self.child.try_wait().unwrap());
+        self.read_to_the_end();
+        status
+    }
+
+    fn read_to_the_end(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            drop(thread.join());
+        }
     }
 }
 
@@ -137,10 +158,7 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
-        self.stop.store(true, Ordering::Relaxed);
-        for thread in self.threads.drain(..) {
-            drop(thread.join());
-        }
+        self.read_to_the_end();
         if std::thread::panicking() {
             let (log, notes) = (self.log().join("\n"), self.notes().join("\n"));
             eprintln!("--- log of {}\n{log}\n--- told to the service manager\n{notes}\n---", self.pid());
@@ -151,10 +169,14 @@ impl Drop for Daemon {
 fn listen(socket: &UnixDatagram, notes: &Lines, stop: &AtomicBool) {
     socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
     let mut buffer = [0; 4096];
-    while !stop.load(Ordering::Relaxed) {
+    loop {
+        // What was sent before the end is read first.
+        let ends = stop.load(Ordering::Relaxed);
         if let Ok(length) = socket.recv(&mut buffer) {
             let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
             notes.lock().unwrap().extend(text.lines().map(str::to_owned));
+        } else if ends {
+            return;
         }
     }
 }
