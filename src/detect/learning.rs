@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::life::Step;
-use super::plateau::Plateau;
+use super::plateau::{Plateau, STEPS_MIN, compare};
 use super::signal::{Frame, Signal, Zones};
 use crate::model::Moment;
 
@@ -20,19 +20,6 @@ const SWING_SHARE_MIN: f64 = 0.002;
 /// And at least this share of what the sensor can say, where that is known: a mat that reads exactly nothing has no
 /// noise and no value to compare a flicker with. A light woman on a bad sheet is 0.003 of 16 bits.
 const SWING_OF_RANGE_MIN: f64 = 0.001;
-
-/// Somebody moves the mat this much more than nobody, as a ratio of mean squares, where the mat can show it: breathing
-/// moves an occupied mat by 0.2 to 0.6 % of the load (`PhysioNet` pmd pressure maps), an empty one only by its noise.
-const LIVELIER: f64 = 2.5;
-
-/// And by this many standard deviations of what chance makes of two plateaus without a difference.
-const CHANCE: f64 = 3.3;
-
-/// Above this multiple of white noise something moves; below it the mat is too coarse to show breathing.
-const MOVES_OVER_NOISE: f64 = 1.4;
-
-/// So many steps must have been seen of a plateau to compare it.
-const STEPS_MIN: u32 = 12;
 
 /// Nobody lies there where less than this share of the load is left.
 const LEFT_SHARE_MAX: f64 = 0.4;
@@ -64,6 +51,13 @@ const EMPTY_STAYS: Duration = Duration::from_secs(60);
 /// people move in 15 to 25 % of all minutes.
 const UNMOVED: Duration = Duration::from_secs(600);
 
+/// A while without any movement that nobody in bed has: people move in 15 to 25 % of all minutes, so that 20 minutes
+/// without are once in a hundred. A night has more than a hundred: little may have moved besides, or it is …
+const NOBODY_AFTER: Duration = Duration::from_secs(1_200);
+
+/// … for most of the time, this part of it.
+const MOSTLY: f64 = 0.8;
+
 /// A mat that sends only on change says something more often than this with somebody there; its heartbeat comes less
 /// often.
 const CHANGES_EVERY: Duration = Duration::from_secs(60);
@@ -72,18 +66,23 @@ const CHANGES_EVERY: Duration = Duration::from_secs(60);
 /// more are two.
 pub(super) const PERSON_OF_SPAN: (f64, f64) = (0.3, 1.7);
 
+/// Somebody who turns over lies more on the sensor or less: her load moves by up to a fifth. A swing of so much of the value
+/// is taken for that; where it is less, most of the value is the sensor's own, as of an absolute pressure …
+const TURN_SHARE: (f64, f64) = (0.012, 0.2);
+
+/// … and below this many noises, on a mat too noisy to show her breath in bed and none without her. Such a swing teaches
+/// nothing, unless the value rises and nothing at all had moved before, for longer than a sleeper lies still.
+const TURN_NOISES: f64 = 100.0;
+
 /// A plateau is compared with those that ended this long before at most: later, creep and weather have moved the value.
 const COMPARED_FOR: Duration = Duration::from_secs(300);
-
-/// A while without any movement that nobody in bed has: people move in 15 to 25 % of all minutes, so that 20 minutes
-/// without are once in a hundred.
-const NOBODY_AFTER: Duration = Duration::from_secs(1_200);
 
 /// Where it is not known which way load moves the value, two plateaus must have lasted this long before they are compared
 /// in movement: longer than 95 % of all sits on the edge (104 s, UCI 427).
 const WAY_TOLD_AFTER: Duration = Duration::from_secs(120);
 
-/// Whoever moves more on the lower level for this long has not sat up but come: three times as long as 95 % of all sits.
+/// Whoever moves more on the lower level for this long has not sat up but come, and a mat that is lighter for this long is
+/// no sit on the edge: three times as long as 95 % of all sits.
 const SITS_MAX: Duration = Duration::from_secs(300);
 
 /// What learning says about the present load, once it can tell. Values are counted upwards, as they were until now.
@@ -118,6 +117,8 @@ pub(super) struct Learning {
     span: Option<f64>,
     plateau: Option<Plateau>,
     last: Option<Plateau>,
+    /// The latest one below that which lasted: a bed that is left for a shorter while than she has lain in it.
+    low: Option<Plateau>,
     /// The latest reading, and the latest one after a while without any.
     latest: Option<Moment>,
     unseen: Option<Moment>,
@@ -190,7 +191,7 @@ impl Learning {
             let ended = std::mem::replace(plateau, Plateau::new(at, frame, swing));
             if self.unseen.is_some_and(|unseen| unseen > ended.last()) && value < ended.total() {
                 // What came in between may have been the sensor that started again and counts from elsewhere.
-                self.last = None;
+                (self.last, self.low) = (None, None);
             } else {
                 self.keep(&ended, signal.is_way_known());
             }
@@ -206,7 +207,11 @@ impl Learning {
             return self.last.as_ref().and_then(|before| told_by_person(before, plateau, span));
         }
         match (&self.last, &self.empty) {
-            (Some(before), _) => told_by_swing(before, plateau, signal, self.stands.is_some()),
+            (Some(before), _) => {
+                let tells = |before| told_by_swing(before, plateau, signal, self.stands.is_some());
+                let came_back = |learnt: &Learnt| learnt.is_occupied && !learnt.falls;
+                tells(before).or_else(|| self.low.as_ref().and_then(tells).filter(came_back))
+            }
             (None, Some(empty)) => told_by_given(empty, plateau, signal),
             (None, None) => None,
         }
@@ -232,6 +237,10 @@ impl Learning {
         };
         // What is looked at again and again is compared with what was there a short while ago.
         let old = |last: &Plateau| self.span.is_some() && ended.last().since(last.last()) > COMPARED_FOR;
+        let below = |last: &Plateau| ended.total() < last.total() && ended.lasted() >= SITS_MAX * (ended.jolts() + 1);
+        if ended.is_settled() && self.last.as_ref().is_some_and(below) {
+            self.low = Some(*ended);
+        }
         let better = |last: &Plateau| emptier(last) || ended.lasted() > last.lasted() || old(last);
         if ended.is_settled() && self.last.as_ref().is_none_or(better) {
             self.last = Some(*ended);
@@ -252,14 +261,12 @@ fn told_by_swing(before: &Plateau, now: &Plateau, signal: &Signal, on_change: bo
     if is_flicker || swing <= swing_min(old.abs().max(new.abs()), signal.noise_with_rounding()) {
         return None;
     }
+    if may_be_turn(before, now, signal) {
+        return None;
+    }
     let moves = compare(before, now);
     let rises = new > old;
-    let breathes = before.over_noise() > MOVES_OVER_NOISE;
-    let unmoved = if on_change {
-        before.lasted() >= UNMOVED.max(CHANGES_EVERY * before.movement().1)
-    } else {
-        !breathes && (before.lasted() >= UNMOVED * (3 * before.jolts() + 1) || before.longest_unmoved() >= NOBODY_AFTER)
-    };
+    let unmoved = is_unmoved(before, on_change);
     let way_known = signal.is_way_known();
     let was_empty = unmoved && may_fall(before, now, signal);
     let falls = !way_known && load_falls(rises, before, now, moves.more, was_empty);
@@ -290,6 +297,26 @@ fn told_by_swing(before: &Plateau, now: &Plateau, signal: &Signal, on_change: bo
         still: moves.still.filter(|_| is_occupied == (moves.more == Some(true)) || !sure),
         sure,
     })
+}
+
+/// Tells whether a swing is as small as one that somebody makes who was there before it and is there after it.
+fn may_be_turn(before: &Plateau, now: &Plateau, signal: &Signal) -> bool {
+    let (old, new) = (before.total(), now.total());
+    let (swing, value) = ((new - old).abs(), signal.above_end(old.max(new)).abs());
+    let nobody_came_before = new > old && before.jolts() == 0 && before.lasted() >= NOBODY_AFTER;
+    (TURN_SHARE.0 * value..TURN_SHARE.1 * value).contains(&swing)
+        && swing < TURN_NOISES * signal.noise_with_rounding()
+        && !nobody_came_before
+}
+
+/// Tells whether so little moved on a plateau that nobody can have been there.
+fn is_unmoved(plateau: &Plateau, on_change: bool) -> bool {
+    let (lasted, unmoved, jolts) = (plateau.lasted(), plateau.longest_unmoved(), plateau.jolts());
+    if on_change {
+        return lasted >= UNMOVED.max(CHANGES_EVERY * plateau.movement().1);
+    }
+    let seldom = lasted >= UNMOVED * jolts || unmoved >= lasted.mul_f64(MOSTLY);
+    !plateau.breathes() && (lasted >= UNMOVED * (3 * jolts + 1) || (unmoved >= NOBODY_AFTER && seldom))
 }
 
 /// Where it is known how much a person moves the value: a swing of so much is a person, if the mat does not show that it
@@ -333,33 +360,6 @@ fn may_fall(before: &Plateau, now: &Plateau, signal: &Signal) -> bool {
     let ends = signal.below_end(before.total()).zip(signal.below_end(now.total()));
     let near = ends.is_some_and(|(before, now)| before < now * NEAR_SHARE);
     near || (before.longest_unmoved() >= NOBODY_AFTER && now.lasted() >= WAY_TOLD_AFTER)
-}
-
-/// How two plateaus compare in movement.
-struct Moves {
-    /// Whether the mat moves more on the second one, or less; none where that cannot be told.
-    more: Option<bool>,
-    /// Both move.
-    both: bool,
-    /// The second one moves less, be it that both move.
-    less: bool,
-    /// The usual square of steps on the calmer one, and how much more they are on the other.
-    still: Option<(f64, f64)>,
-}
-
-fn compare(before: &Plateau, now: &Plateau) -> Moves {
-    let ((old, old_steps), (new, new_steps)) = (before.movement(), now.movement());
-    if old_steps < STEPS_MIN || new_steps < STEPS_MIN {
-        return Moves { more: None, both: false, less: false, still: None };
-    }
-    let ratio = new / old;
-    let (calm, calmer, other) = if ratio >= 1.0 { (old, before, now) } else { (new, now, before) };
-    let differ = ratio.ln().abs() >= LIVELIER.ln().max(CHANCE * before.doubt().hypot(now.doubt()));
-    // Breathing on the calmer plateau, or on one that moves no more: perhaps nobody has ever been away.
-    let breathes = |plateau: &Plateau| plateau.over_noise() > MOVES_OVER_NOISE;
-    let both = breathes(calmer) || (!differ && breathes(other));
-    let more = (differ && !both).then_some(ratio > 1.0);
-    Moves { more, both, less: differ && ratio < 1.0, still: (!both).then_some((calm, ratio.max(1.0 / ratio))) }
 }
 
 fn told_by_given(empty: &Zones, now: &Plateau, signal: &Signal) -> Option<Learnt> {

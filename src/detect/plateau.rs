@@ -1,4 +1,4 @@
-//! A stretch in which the value stays where it is: what learning compares.
+//! A stretch in which the value stays where it is, and how two of them compare in movement.
 
 use std::time::Duration;
 
@@ -33,6 +33,19 @@ const JOLT_NOISES: f64 = 3.0;
 
 /// Steps that tell what is usual.
 const JOLT_BLOCKS_MIN: u32 = 20;
+
+/// Somebody moves the mat this much more than nobody, as a ratio of mean squares, where the mat can show it: breathing
+/// moves an occupied mat by 0.2 to 0.6 % of the load (`PhysioNet` pmd pressure maps), an empty one only by its noise.
+const LIVELIER: f64 = 2.5;
+
+/// And by this many standard deviations of what chance makes of two plateaus without a difference.
+const CHANCE: f64 = 3.3;
+
+/// Above this multiple of white noise something moves; below it the mat is too coarse to show breathing.
+const MOVES_OVER_NOISE: f64 = 1.4;
+
+/// So many steps must have been seen of a plateau to compare it.
+pub(super) const STEPS_MIN: u32 = 12;
 
 /// Stands for no movement at all where a logarithm is taken.
 const MOVED_MIN: f64 = 1e-12;
@@ -119,7 +132,7 @@ impl Plateau {
 
     /// Returns how far chance moves the logarithm of the usual square: a standard deviation. That of the logarithm of a
     /// chi-squared variable with n degrees of freedom is 2.2 for one and 0.8 for four; neighbouring steps overlap.
-    pub(super) fn doubt(&self) -> f64 {
+    fn doubt(&self) -> f64 {
         let steps = f64::from(self.blocks.min(200)) / 2.0;
         2.2 / (f64::from(self.zones).powf(0.73) * steps.max(1.0).sqrt())
     }
@@ -129,9 +142,9 @@ impl Plateau {
         self.jolts
     }
 
-    /// Returns how far the movement goes beyond white noise; 0 where that cannot be told.
-    pub(super) fn over_noise(&self) -> f64 {
-        self.over_noise.exp()
+    /// Tells whether the movement goes beyond white noise, as a breath does.
+    pub(super) fn breathes(&self) -> bool {
+        self.over_noise.exp() > MOVES_OVER_NOISE
     }
 
     /// Returns the longest while in which nothing jolted the mat.
@@ -168,4 +181,31 @@ impl Plateau {
     pub(super) fn levels(&self) -> Zones {
         self.levels
     }
+}
+
+/// How two plateaus compare in movement.
+pub(super) struct Moves {
+    /// Whether the mat moves more on the second one, or less; none where that cannot be told.
+    pub more: Option<bool>,
+    /// Both move.
+    pub both: bool,
+    /// The second one moves less, be it that both move.
+    pub less: bool,
+    /// The usual square of steps on the calmer one, and how much more they are on the other.
+    pub still: Option<(f64, f64)>,
+}
+
+/// Compares two plateaus in movement.
+pub(super) fn compare(before: &Plateau, now: &Plateau) -> Moves {
+    let ((old, old_steps), (new, new_steps)) = (before.movement(), now.movement());
+    if old_steps < STEPS_MIN || new_steps < STEPS_MIN {
+        return Moves { more: None, both: false, less: false, still: None };
+    }
+    let ratio = new / old;
+    let (calm, calmer, other) = if ratio >= 1.0 { (old, before, now) } else { (new, now, before) };
+    let differ = ratio.ln().abs() >= LIVELIER.ln().max(CHANCE * before.doubt().hypot(now.doubt()));
+    // Breathing on the calmer plateau, or on one that moves no more: perhaps nobody has ever been away.
+    let both = calmer.breathes() || (!differ && other.breathes());
+    let more = (differ && !both).then_some(ratio > 1.0);
+    Moves { more, both, less: differ && ratio < 1.0, still: (!both).then_some((calm, ratio.max(1.0 / ratio))) }
 }

@@ -22,6 +22,7 @@ mod rising;
 mod rules;
 mod scales;
 mod sending;
+mod turning;
 mod unknown;
 mod wiring;
 mod zero;

@@ -88,3 +88,23 @@ fn who_gets_up_from_a_mat_too_noisy_to_show_her_breath_has_not_turned_the_wiring
     rests(&mut bed, 60.0, 1);
     assert_eq!(bed.kinds(), ["rise"]);
 }
+
+#[test]
+fn who_lies_still_once_in_a_restless_hour_and_gets_up_has_not_turned_the_wiring_round() {
+    let settings = Settings { range: None, empty: None, occupied: None, ..settings() };
+    let mut bed = Bed::new(settings, &Start::First, "2026-01-15T21:00:00Z");
+    let lies = |bed: &mut Bed, level: f64, minutes: u32, moves_every: u32| {
+        (0..minutes * 600).for_each(|step| {
+            let moves = if moves_every > 0 && step % (moves_every * 600) < 10 { 4.0 } else { 0.0 };
+            bed.read(level + moves + f64::from(step * step % 101) * 0.02);
+        });
+    };
+    lies(&mut bed, 126.0, 30, 2);
+    lies(&mut bed, 126.0, 21, 0);
+    lies(&mut bed, 60.0, 55, 0);
+    assert_eq!(bed.kinds(), [""; 0]);
+    lies(&mut bed, 126.0, 21, 0);
+    assert_eq!(bed.kinds(), ["in-bed"]);
+    lies(&mut bed, 60.0, 1, 0);
+    assert_eq!(bed.kinds(), ["rise"]);
+}
