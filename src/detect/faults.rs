@@ -265,7 +265,7 @@ impl Faults {
         }
     }
 
-    /// A contact opened and closed again after a moment.
+    /// A contact opened and closed again after a moment; one that was taken for a rise is told once she is settled again.
     pub(super) fn short_opening(&mut self, at: Moment, lasted: Duration, tell: impl FnMut(Told)) {
         self.leak(at);
         let (mean, longest) = self.moments_s;

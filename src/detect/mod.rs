@@ -363,10 +363,14 @@ impl Detector {
         self.changed = true;
         let gap = std::mem::take(&mut self.gap);
         let because = self.because_of_change(change, gap);
-        if let Change::Left { leaving, .. } = change {
-            self.levels.confirm();
-            self.proven = true;
-            self.zero_is_seen(!leaving.unseen);
+        match change {
+            Change::Left { leaving, .. } => {
+                self.levels.confirm();
+                self.proven = true;
+                self.zero_is_seen(!leaving.unseen);
+            }
+            Change::Settled { at } => self.is_back(at),
+            Change::FoundEmpty { .. } => {}
         }
         if let Some(event) = self.rules.on_change(&self.settings, change, gap, &self.now) {
             self.tell(event, because);

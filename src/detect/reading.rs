@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::Detector;
+use super::faults::CHATTER_HELD;
 use super::leaving::Leaving;
 use super::occupancy::{Change, LEAVE_SHARE, Phase, Sight};
 use super::place;
@@ -130,9 +131,7 @@ impl Detector {
         let before = self.occupancy.phase();
         let change = self.occupancy.see(at, sight);
         if let (Phase::Leaving { leaving, .. }, true) = (before, self.settings.contact && sight.is_occupied()) {
-            let mut told = Vec::new();
-            self.faults.short_opening(at, at.since(leaving.gone), |each| told.push(each));
-            self.tell_faults(told);
+            self.was_open_for_a_moment(at, at.since(leaving.gone));
         }
         if sight.is_occupied() {
             self.gap = false;
@@ -143,6 +142,20 @@ impl Detector {
             self.remark_on(before, at);
         }
         self.forget_unsure();
+    }
+
+    fn was_open_for_a_moment(&mut self, at: Moment, lasted: Duration) {
+        let mut told = Vec::new();
+        self.faults.short_opening(at, lasted, |each| told.push(each));
+        self.tell_faults(told);
+    }
+
+    /// Takes note of who is back: where a contact was open for less than anybody is up for, nobody was.
+    pub(super) fn is_back(&mut self, back: Moment) {
+        let away = self.rules.out_since().filter(|_| self.settings.contact).map(|since| back.since(since));
+        if let Some(away) = away.filter(|away| *away < CHATTER_HELD) {
+            self.was_open_for_a_moment(self.now.moment, away);
+        }
     }
 
     /// Evidence: what a reading shows. `None` where the levels are not known and nothing can be said.

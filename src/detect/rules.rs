@@ -76,6 +76,11 @@ impl Rules {
         }
     }
 
+    /// Returns since when somebody is out of bed.
+    pub(super) fn out_since(&self) -> Option<Moment> {
+        self.absence.as_ref().map(|absence| absence.since)
+    }
+
     /// Returns the absence that is open, for what a restart must know.
     pub(super) fn absence(&self, now: &Now) -> Option<AbsenceMemory> {
         self.absence.map(|absence| AbsenceMemory {

@@ -55,6 +55,37 @@ fn a_contact_that_chatters_for_long_moments_alarms_after_a_minute_at_the_latest(
 }
 
 #[test]
+fn a_contact_whose_openings_are_told_as_rises_again_and_again_chatters() {
+    let contact = Settings { contact: true, range: None, empty: None, occupied: None, ..settings() };
+    let mut bed = Bed::new(contact, &Start::First, "2026-01-15T21:00:00Z");
+    let shows = |bed: &mut Bed, value: f64, seconds: u32| (0..seconds * 10).for_each(|_| bed.read(value));
+    shows(&mut bed, 1.0, 30);
+    for _ in 0..30 {
+        shows(&mut bed, 0.0, 6);
+        shows(&mut bed, 1.0, 15);
+    }
+    let kinds = bed.kinds();
+    let times = |wanted: &str| kinds.iter().filter(|kind| **kind == wanted).count();
+    assert_eq!((times("sensor-fault"), times("sensor-restored")), (1, 0), "{kinds:?}");
+    assert!((8..=11).contains(&times("rise")) && times("rise") == times("return"), "{kinds:?}");
+    shows(&mut bed, 0.0, 61);
+    assert_eq!(bed.kinds(), ["rise"], "who is away for longer is seen");
+}
+
+#[test]
+fn who_was_up_for_minutes_again_and_again_has_a_contact_that_works() {
+    let contact = Settings { contact: true, range: None, empty: None, occupied: None, ..settings() };
+    let mut bed = Bed::new(contact, &Start::First, "2026-01-15T21:00:00Z");
+    let shows = |bed: &mut Bed, value: f64, seconds: u32| (0..seconds * 10).for_each(|_| bed.read(value));
+    shows(&mut bed, 1.0, 30);
+    for _ in 0..20 {
+        shows(&mut bed, 0.0, 61);
+        shows(&mut bed, 1.0, 15);
+    }
+    assert!(!bed.kinds().contains(&"sensor-fault"));
+}
+
+#[test]
 fn readings_that_fail_now_and_then_make_no_steady_pace_of_a_contact_that_sends_on_change() {
     let mut bed = Bed::new(contact_mat(), &Start::First, "2026-01-15T21:00:00Z");
     for _ in 0..40 {
