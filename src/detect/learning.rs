@@ -107,6 +107,8 @@ pub(super) struct Learnt {
     pub still: Option<(f64, f64)>,
     /// Whether the mat moved on the occupied plateau and not on the empty one.
     pub sure: bool,
+    /// Whether nothing at all had moved before the swing, for longer than a sleeper lies still.
+    pub nobody_before: bool,
 }
 
 /// Learning from swings between plateaus.
@@ -296,6 +298,7 @@ fn told_by_swing(before: &Plateau, now: &Plateau, signal: &Signal, on_change: bo
         at_once: now.since().since(before.last()) <= AT_ONCE,
         still: moves.still.filter(|_| is_occupied == (moves.more == Some(true)) || !sure),
         sure,
+        nobody_before: unmoved && before.longest_unmoved() >= NOBODY_AFTER,
     })
 }
 
@@ -340,6 +343,7 @@ fn told_by_person(before: &Plateau, now: &Plateau, span: f64) -> Option<Learnt> 
         at_once: false,
         still: moves.still,
         sure: moves.more == Some(is_occupied),
+        nobody_before: false,
     })
 }
 
@@ -374,6 +378,7 @@ fn told_by_given(empty: &Zones, now: &Plateau, signal: &Signal) -> Option<Learnt
         at_once: true,
         still: None,
         sure: false,
+        nobody_before: false,
     };
     (occupied - level > swing_min(level, signal.noise_with_rounding())).then_some(learnt)
 }

@@ -4,8 +4,9 @@
 //! By such levels she looks like a bag in an empty bed, or an empty bed like her, and her rises are never seen. So until
 //! somebody has proven them, a mat with a known range is looked at as if nobody had measured it. A load that would be a
 //! person there is one, once it has stayed for longer than a carer or a cat does; a swing of her size to a mat that moves
-//! less is her leaving, and one to a mat that moves more is her coming to a bed that was never occupied. Never looks at a sensor without a range: a scale feels who lies there wherever she lies, and
-//! zeros that move are the matter of `again.rs`.
+//! less is her leaving, and one to a mat that moves more, or that had lain still for longer than a sleeper does, is her
+//! coming to a bed that was never occupied. Never looks at a sensor without a range: a scale feels who lies there wherever
+//! she lies, and zeros that move are the matter of `again.rs`.
 
 use std::time::Duration;
 
@@ -77,6 +78,8 @@ impl Detector {
         let of_load = pair.span() / known.span();
         let comes = of_person >= PERSON_OF_SPAN.0 || (of_range >= CAT_OF_RANGE && of_load >= LESS_SHARE_MIN);
         let lasted = learnt.sure && learnt.swing_at.since(learnt.before_since) >= LESS_STAYS;
+        let never_occupied =
+            (lasted && of_person >= LARGE_SHARE) || (learnt.nobody_before && of_person >= PERSON_OF_SPAN.0);
         match (self.occupancy.phase(), learnt.is_occupied) {
             (Phase::Empty, true) if comes => {
                 self.trial = Some(Trial { measured: known, whole: 0 });
@@ -88,7 +91,7 @@ impl Detector {
                 self.has_left_unseen(at, learnt, &pair);
             }
             // Nobody had lain there, and now she does.
-            (Phase::InBed { .. }, true) if lasted && of_person >= LARGE_SHARE && !self.occupancy.was_seen_to_come() => {
+            (Phase::InBed { .. }, true) if never_occupied && !self.occupancy.was_seen_to_come() => {
                 self.learning = Some(Learning::new(None));
                 self.comes(at, learnt, &pair);
             }

@@ -70,6 +70,17 @@ fn an_empty_bed_that_reads_like_somebody_by_the_measured_levels_is_found_out_whe
 }
 
 #[test]
+fn an_empty_bed_that_reads_like_somebody_is_found_out_by_its_stillness_where_the_mat_shows_no_life() {
+    for (minutes, told) in [(19, vec!["in-bed"]), (25, vec!["in-bed", "in-bed", "rise"])] {
+        let mut bed = measured();
+        calm(&mut bed, 2600.0, minutes * 60);
+        calm(&mut bed, 3500.0, 120);
+        calm(&mut bed, 2600.0, 60);
+        assert_eq!(bed.kinds(), told, "{minutes} min");
+    }
+}
+
+#[test]
 fn what_lay_there_for_some_minutes_was_nobody_and_the_measured_levels_stand() {
     let mut bed = measured();
     bed.shows(EMPTY, 120.0).shows(LESSER, 400.0).shows(EMPTY, 60.0);
