@@ -103,6 +103,8 @@ pub(super) struct Edge {
     rim: Rim,
     /// When she came.
     came: Moment,
+    /// Where a load came that may be she: known for hers once it has stayed.
+    coming: Option<Sighting>,
     posture: Posture,
     /// Evidence for the edge so far, in nats, since when and of how many readings.
     evidence: f64,
@@ -158,6 +160,7 @@ impl Edge {
             trail: Trail::default(),
             rim: Rim::new(known.and_then(|known| zones(&known.rim))),
             came: now,
+            coming: None,
             posture: Posture::new(known.and_then(|known| zones(&known.lies)), settings.zones),
             evidence: 0.0,
             began: now,
@@ -212,6 +215,7 @@ impl Edge {
             Phase::InBed { since, .. } | Phase::Leaving { since, .. } => {
                 self.gone = if let Phase::Leaving { leaving, .. } = phase { Some(leaving.gone) } else { None };
                 self.comes(at, since, frame, pair);
+                self.has_come(frame);
                 self.in_bed(at, passed, frame, pair)
             }
         }
@@ -224,7 +228,7 @@ impl Edge {
                 self.rim.learn(&seen, lies.as_ref());
             }
         }
-        (self.doing, self.told) = (Doing::Away, false);
+        (self.doing, self.told, self.coming) = (Doing::Away, false, None);
         self.forget();
     }
 
@@ -235,10 +239,15 @@ impl Edge {
         }
         if self.doing == (Doing::Came { seen: false }) && at.since(since) >= COMES_AFTER {
             self.doing = Doing::Came { seen: true };
-            if let Some(seen) = self.trail.coming(since, pair, &frame.working) {
-                let lies = self.posture.lies.and_then(|lies| place::sighting(&lies, &frame.working));
-                self.rim.learn(&seen, lies.as_ref());
-            }
+            self.coming = self.trail.coming(since, pair, &frame.working);
+        }
+    }
+
+    /// The load that came has stayed: what comes and goes again are sheets that are changed, cats and bags.
+    fn has_come(&mut self, frame: &Frame) {
+        if let Some(seen) = self.coming.take() {
+            let lies = self.posture.lies.and_then(|lies| place::sighting(&lies, &frame.working));
+            self.rim.learn(&seen, lies.as_ref());
         }
     }
 

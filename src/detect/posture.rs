@@ -71,6 +71,15 @@ const STRAY_WAY: f64 = 0.5;
 /// … or so much of it is elsewhere …
 const STRAY_MOVED: f64 = 0.4;
 
+/// Who sits on the edge has all of her load there: this part of the way is all of it …
+const WHOLE_WAY: f64 = 0.95;
+
+/// … and so often she is seen to.
+const SITS_WHOLLY: f64 = 0.6;
+
+/// For what part of the time she lies there wholly, before it is known: of several zones, of two halves.
+const WHOLLY: (f64, f64) = (0.004, 0.01);
+
 /// … or lighter than this share of what usually lies there.
 const STRAY_SHARE: f64 = 0.85;
 
@@ -121,6 +130,7 @@ pub(super) struct Posture {
     /// How often she lies on the far half of the way to the edge, how often just anywhere, and how often lightly.
     far: Habit,
     afar: Habit,
+    wholly: Habit,
     light: Habit,
 }
 
@@ -135,6 +145,7 @@ impl Posture {
             moved_spread: MOVED_SPREAD.0,
             far: Habit::new(if zones > 2 { STRAYS_IN_PLACE } else { STRAYS_IN_HALVES }),
             afar: Habit::new(MOVED_ANYHOW),
+            wholly: Habit::new(if zones > 2 { WHOLLY.0 } else { WHOLLY.1 }),
             light: Habit::new(STRAYS_IN_LOAD),
         }
     }
@@ -175,7 +186,9 @@ impl Posture {
         let to_edge = look.way.map(|way| {
             let (lies, far) = ((0.0, self.place_spread), self.far.part());
             let way = way.clamp(0.0, 1.0);
-            likelier(way, ((1.0, EDGE_PLACE_SPREAD), 0.0), (lies, far)) + ALL_THE_WAY * (way - 0.5)
+            let near = likelier(way, ((1.0, EDGE_PLACE_SPREAD), 0.0), (lies, far));
+            let wholly = if way >= WHOLE_WAY { (SITS_WHOLLY / self.wholly.part()).ln() } else { f64::NEG_INFINITY };
+            near.max(wholly) + ALL_THE_WAY * (way - 0.5)
         });
         let elsewhere = self.is_known().then(|| self.elsewhere(moved));
         let other_edge = if rim.is_confirmed() { OTHER_EDGE_CONFIRMED } else { OTHER_EDGE };
@@ -226,6 +239,7 @@ impl Posture {
         self.light.take(passed, look.share < STRAY_SHARE);
         if let Some(way) = look.way {
             self.far.take(passed, way > STRAY_WAY);
+            self.wholly.take(passed, way >= WHOLE_WAY);
         }
         if let Some(moved) = look.moved {
             self.afar.take(passed, moved > STRAY_MOVED);

@@ -237,3 +237,72 @@ fn its_reason_is_told_in_words() {
         assert_eq!(words, expected);
     }
 }
+
+impl Bed {
+    /// The two halves show these loads for a while.
+    fn on_halves(&mut self, zones: [f64; 2], seconds: u32) -> &mut Self {
+        for step in 0..seconds * 10 {
+            let breath = 1.0 + 0.003 * (f64::from(step) * 0.15).sin();
+            let now = self.later(PACE);
+            let channels = Channels::new(zones.map(|value| 100.0 + (value - 100.0) * breath)).unwrap();
+            self.detector.on_reading(&Reading { at: now.moment, channels, quality: Quality::Live }, now);
+            self.collect();
+        }
+        self
+    }
+}
+
+/// Two halves of a bed, with so much of her on the near one.
+fn halves(near: f64, load: f64) -> [f64; 2] {
+    [100.0 + near * load, 100.0 + (1.0 - near) * load]
+}
+
+/// Somebody who often turns over on two halves, and once in a while to where `far` of her is on the near one.
+fn turns_over(far: f64) -> Bed {
+    let levels = |zones: [f64; 2]| Some(zones.to_vec());
+    let settings = Settings { zones: 2, empty: levels([100.0; 2]), occupied: levels(halves(0.6, 1100.0)), ..strips() };
+    let mut bed = Bed::over(settings);
+    bed.on_halves([100.0; 2], 30).on_halves(halves(1.0, 800.0), 4).on_halves(halves(0.6, 1100.0), 600);
+    for _ in 0..3 {
+        for near in [0.45, 0.55, 0.75, far] {
+            bed.on_halves(halves(near, 1100.0), 300);
+        }
+    }
+    bed.on_halves(halves(0.6, 1100.0), 600).kinds();
+    bed
+}
+
+#[test]
+fn on_two_halves_all_of_her_on_the_near_one_is_the_edge_and_most_of_her_is_not() {
+    let mut bed = turns_over(0.9);
+    bed.on_halves(halves(0.9, 950.0), 60).on_halves(halves(0.6, 1100.0), 60);
+    assert_eq!(bed.kinds(), [""; 0]);
+    bed.on_halves(halves(1.0, 950.0), 20);
+    assert_eq!(bed.kinds(), ["edge"]);
+}
+
+#[test]
+fn whoever_often_lies_wholly_on_the_near_half_is_on_no_edge() {
+    let mut bed = turns_over(1.0);
+    bed.on_halves(halves(1.0, 1100.0), 60);
+    assert_eq!(bed.kinds(), [""; 0]);
+}
+
+#[test]
+fn sheets_that_are_changed_do_not_hide_where_she_gets_out() {
+    // A mat that saturates: who sits on the edge still presses on the strips by the wall.
+    let (lies, sits, by_the_wall) =
+        ([400.0, 500.0, 500.0, 400.0], [700.0, 450.0, 250.0, 180.0], [150.0, 200.0, 400.0, 500.0]);
+    let mut bed = Bed::over(strips());
+    bed.rests(NOBODY, 30.0).rests(sits, 4.0).rests(lies, 300.0);
+    for _ in 0..3 {
+        bed.rests(LEFT, 200.0).rests(BACK, 200.0).rests(lies, 200.0).rests([300.0, 400.0, 550.0, 500.0], 200.0);
+    }
+    bed.rests(sits, 4.0).rests(NOBODY, 60.0);
+    for _ in 0..3 {
+        bed.rests(by_the_wall, 4.0).rests(NOBODY, 20.0);
+    }
+    bed.rests(by_the_wall, 4.0).rests(lies, 300.0).kinds();
+    bed.rests(sits, 20.0);
+    assert_eq!(bed.kinds(), ["edge"]);
+}
