@@ -30,6 +30,9 @@ const LARGE_STAYS: Duration = Duration::from_secs(45);
 /// … and what is smaller, or on a sensor of unknown range, this long: half of the cats jump down again before.
 const SMALL_STAYS: Duration = Duration::from_secs(240);
 
+/// Where she moves the value by less than this share of what an empty bed says, most of it is the sensor's own.
+const OWN_SHARE: f64 = 0.1;
+
 impl Detector {
     pub(super) fn learn(&mut self, at: Moment, frame: &Frame, step: Option<&life::Step>) {
         let in_bed = matches!(self.occupancy.phase(), Phase::InBed { .. } | Phase::Leaving { .. });
@@ -84,6 +87,7 @@ impl Detector {
         }
         let pair = Pair { empty: self.signal.loads_of(&empty), occupied: self.signal.loads_of(&occupied) };
         self.levels.set(Some(&pair), at);
+        self.levels.set_moving(zero_moves(&self.settings, &self.signal, &pair));
         self.drift.forget();
         self.plausible.learnt_empty();
         if let Some((still, lively)) = learnt.still {
@@ -197,14 +201,16 @@ pub(super) fn starting_levels(
     // Levels that were followed since count more than those of the installation, as long as both are of the same mat.
     if let Some(learnt) = memory.and_then(|memory| memory.learnt_of(settings)) {
         let pair = learnt.pair();
-        return (Levels::new(Some(&pair), learnt.lain(), now), Some(beside(signal, &pair)), life);
+        let mut levels = Levels::new(Some(&pair), learnt.lain(), now);
+        levels.set_moving(zero_moves(settings, signal, &pair));
+        return (levels, Some(beside(signal, &pair)), life);
     }
     let empty = settings.empty.as_deref().map(|given| signal.levels(given));
     let lying = settings.empty.as_deref().zip(settings.occupied.as_deref());
     let occupied = lying.map(|(empty, lying)| signal.lying(empty, lying));
     let given = empty.zip(occupied).map(|(empty, occupied)| Pair { empty, occupied });
-    let moves = given.is_some() && !signal.has_end();
-    let levels = Levels::new(given.as_ref(), Duration::ZERO, now).moving(moves);
+    let mut levels = Levels::new(given.as_ref(), Duration::ZERO, now);
+    levels.set_moving(given.is_some_and(|pair| zero_moves(settings, signal, &pair)));
     let upwards = |empty: signal::Zones| empty.map(|load| signal.upwards(load));
     let learning = match levels.pair() {
         None => Some(Learning::new(empty.map(upwards))),
@@ -217,4 +223,12 @@ pub(super) fn starting_levels(
 /// mat feels as much of her as they say.
 fn beside(signal: &Signal, pair: &Pair) -> Learning {
     if signal.has_end() { Learning::new(None) } else { Learning::with_span(pair.span()) }
+}
+
+/// Tells whether the sensor's zero may move, as that of an absolute pressure does with the weather: it has no end where it
+/// would stay, and was measured long ago, or most of the value is its own.
+fn zero_moves(settings: &Settings, signal: &Signal, pair: &Pair) -> bool {
+    let measured = settings.empty.is_some() && settings.occupied.is_some();
+    let own = pair.empty.iter().sum::<f64>().abs();
+    !signal.has_end() && (measured || pair.span() < OWN_SHARE * own)
 }

@@ -88,9 +88,9 @@ impl Levels {
         Self { pair, followed: now, lain, heavy: None, moves: false, confirmed: false }
     }
 
-    /// Says that the sensor's zero may move, as that of a pressure does with the weather.
-    pub(super) fn moving(self, moves: bool) -> Self {
-        Self { moves, ..self }
+    /// Says whether the sensor's zero may move, as that of a pressure does with the weather.
+    pub(super) fn set_moving(&mut self, moves: bool) {
+        self.moves = moves;
     }
 
     /// Notes that somebody has been seen to come or leave with these levels.
@@ -120,7 +120,7 @@ impl Levels {
 
     /// Takes levels that were learnt.
     pub(super) fn set(&mut self, pair: Option<&Pair>, at: Moment) {
-        *self = Self::new(pair, Duration::ZERO, at).moving(self.moves);
+        *self = Self { moves: self.moves, ..Self::new(pair, Duration::ZERO, at) };
     }
 
     /// Follows the level of a bed that is surely empty.

@@ -68,6 +68,63 @@ fn weather_that_comes_while_she_lies_there_hides_no_rise() {
     }
 }
 
+/// She comes and leaves once; then she lies there for hours while the weather moves zero by `fall`, and leaves.
+fn lies_through_weather(bed: &mut Bed, fall: f64) {
+    lies(bed, 1000.0, 1800.0);
+    empty(bed, 1000.0, 60.0);
+    bed.kinds();
+    let hours = 3.0;
+    each(bed, hours * 3600.0, |step| {
+        1005.0 + fall * step as f64 / (hours * 36_000.0) + (step as f64 * 0.15).sin() * 0.05
+    });
+    assert_eq!(bed.kinds(), ["return"], "{fall} hPa");
+    empty(bed, 1000.0 + fall, 10.0);
+    assert_eq!(bed.kinds(), ["rise"], "{fall} hPa");
+}
+
+#[test]
+fn weather_hides_no_rise_on_a_pressure_that_nobody_has_measured() {
+    for fall in [-6.0, 6.0] {
+        let mut bed = pressure();
+        bed = Bed::new(
+            Settings { empty: None, occupied: None, ..bed.detector.settings },
+            &Start::First,
+            "2026-01-15T21:00:00Z",
+        );
+        empty(&mut bed, 1000.0, 60.0);
+        lies_through_weather(&mut bed, fall);
+    }
+}
+
+#[test]
+fn zero_that_moves_hides_no_rise_where_it_was_measured_at_nothing() {
+    let settings = Settings { empty: Some(vec![1.0]), occupied: Some(vec![6.0]), ..pressure().detector.settings };
+    let mut bed = Bed::new(settings, &Start::First, "2026-01-15T21:00:00Z");
+    empty(&mut bed, 1.0, 60.0);
+    lies(&mut bed, 1.0, 1800.0);
+    empty(&mut bed, 1.0, 60.0);
+    bed.kinds();
+    each(&mut bed, 10_800.0, |step| 6.0 + step as f64 / 36_000.0 + (step as f64 * 0.15).sin() * 0.05);
+    empty(&mut bed, 4.0, 10.0);
+    assert_eq!(bed.kinds(), ["return", "rise"]);
+}
+
+#[test]
+fn weather_hides_no_rise_after_a_restart() {
+    for measured in [true, false] {
+        let mut bed = pressure();
+        let settings = bed.detector.settings.clone();
+        let settings = if measured { settings } else { Settings { empty: None, occupied: None, ..settings } };
+        bed = Bed::new(settings.clone(), &Start::First, "2026-01-15T21:00:00Z");
+        empty(&mut bed, 1000.0, 60.0);
+        lies(&mut bed, 1000.0, 1800.0);
+        empty(&mut bed, 1000.0, 60.0);
+        let mut after = bed.restarts(settings, 5);
+        empty(&mut after, 1000.0, 60.0);
+        lies_through_weather(&mut after, 6.0);
+    }
+}
+
 #[test]
 fn who_has_left_while_the_mat_was_away_is_told_however_the_empty_bed_jolts() {
     for seed in 1..=20_u64 {
