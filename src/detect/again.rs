@@ -51,8 +51,7 @@ impl Detector {
 
     /// Tells whether a swing contradicts what is taken for known.
     fn is_news(&self, learnt: &Learnt, span: f64) -> bool {
-        let swing = learnt.occupied.iter().sum::<f64>() - learnt.empty.iter().sum::<f64>();
-        let large = swing.abs() >= LARGE_SHARE * span;
+        let large = learnt.swing() >= LARGE_SHARE * span;
         match (learnt.is_occupied, self.occupancy.phase()) {
             (_, Phase::Unknown) => large || learnt.sure,
             // Nothing moves there any more, and zero was never seen.

@@ -43,7 +43,7 @@ impl Detector {
             return;
         }
         if self.plausible.is_stuck() {
-            learning.interrupted();
+            learning.interrupted(&self.signal);
             return;
         }
         // What may be stuck is calmer than any empty bed.
@@ -70,14 +70,13 @@ impl Detector {
     }
 
     fn has_learnt(&mut self, at: Moment, learnt: &Learnt) {
-        let Some(learning) = &self.learning else { return };
-        if learning.span().is_some() {
+        if self.learning.as_ref().is_some_and(|learning| learning.span().is_some()) {
             return self.look_again(at, learnt);
         }
         if self.levels.pair().is_some() {
             return self.feels_less(at, learnt);
         }
-        self.learning = None;
+        self.doubted = self.learning.take().map(|learning| learning.if_nobody(learnt));
         self.changed = true;
         let (mut empty, mut occupied) = (learnt.empty, learnt.occupied);
         if learnt.falls {
@@ -95,8 +94,7 @@ impl Detector {
         }
         self.remark(Because::Learnt { empty: empty.iter().sum(), occupied: occupied.iter().sum() });
         if learnt.is_occupied {
-            let swing = occupied.iter().sum::<f64>() - empty.iter().sum::<f64>();
-            self.occupancy.set_unsure(self.stays_if_person(learnt.at_once, swing));
+            self.occupancy.set_unsure(self.stays_if_person(learnt));
             // A plateau is many readings.
             let (since, readings) = (learnt.swing_at, 2);
             self.occupancy.set_phase(Phase::Settling { since, readings, dip: None, from_unknown: false });
@@ -107,9 +105,9 @@ impl Detector {
     }
 
     /// Returns how long the first thing that ever lay on a mat must stay to be a person; none where that is sure.
-    fn stays_if_person(&self, at_once: bool, swing: f64) -> Option<Duration> {
-        let of_range = self.signal.of_range(swing).unwrap_or_default();
-        if of_range >= PERSON_OF_RANGE || (of_range >= CAT_OF_RANGE && !at_once) {
+    fn stays_if_person(&self, learnt: &Learnt) -> Option<Duration> {
+        let of_range = self.signal.of_range(learnt.swing()).unwrap_or_default();
+        if of_range >= PERSON_OF_RANGE || (of_range >= CAT_OF_RANGE && !learnt.at_once) {
             return None;
         }
         Some(if of_range >= CAT_OF_RANGE { LARGE_STAYS } else { SMALL_STAYS })
@@ -125,12 +123,10 @@ impl Detector {
             self.levels.set(Some(&trial.measured), self.now.moment);
             return;
         }
-        let mut empty = self.levels.pair().map(|pair| pair.empty.map(|load| self.signal.upwards(load)));
         if std::mem::take(&mut self.turned_round) {
             self.signal.turn_round();
-            empty = empty.map(|empty| empty.map(|value| -value));
         }
-        self.learning = Some(Learning::new(empty));
+        self.learning = self.doubted.take();
         self.levels.set(None, self.now.moment);
     }
 

@@ -74,6 +74,10 @@ const TURN_SHARE: (f64, f64) = (0.012, 0.2);
 /// nothing, unless the value rises and nothing at all had moved before, for longer than a sleeper lies still.
 const TURN_NOISES: f64 = 100.0;
 
+/// What moves the value by less than this part of what has already lain there is a cat or a bag: people differ by less, and
+/// so does what a mat shows of them.
+const LESS_THAN_SEEN: f64 = 0.2;
+
 /// A plateau is compared with those that ended this long before at most: later, creep and weather have moved the value.
 const COMPARED_FOR: Duration = Duration::from_secs(300);
 
@@ -111,16 +115,26 @@ pub(super) struct Learnt {
     pub nobody_before: bool,
 }
 
+impl Learnt {
+    /// Returns by how much the value differs between the two, in the sensor's own unit, summed over the zones.
+    pub(super) fn swing(&self) -> f64 {
+        (self.occupied.iter().sum::<f64>() - self.empty.iter().sum::<f64>()).abs()
+    }
+}
+
 /// Learning from swings between plateaus.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Learning {
     empty: Option<Zones>,
     /// How much a person moves the value, where that is known and only the level of the empty bed is not.
     span: Option<f64>,
+    /// What is less than this is nobody: far more has lain there and was gone again.
+    least: f64,
     plateau: Option<Plateau>,
     last: Option<Plateau>,
-    /// The latest one below that which lasted: a bed that is left for a shorter while than she has lain in it.
-    low: Option<Plateau>,
+    /// The latest one below that, or by the upper end, which lasted: a bed that is left for a shorter while than she has lain
+    /// in it.
+    left: Option<Plateau>,
     /// The latest reading, and the latest one after a while without any.
     latest: Option<Moment>,
     unseen: Option<Moment>,
@@ -138,6 +152,13 @@ impl Learning {
     /// Starts knowing how much a person moves the value, counted upwards: only where empty lies is looked for.
     pub(super) fn with_span(span: f64) -> Self {
         Self { span: Some(span), ..Self::default() }
+    }
+
+    /// Returns what learning goes back to where what it has `told` turns out to be nobody, be it a cat or a carer. What is
+    /// far less than that is nobody either; and what load makes the value fall by is compared with what was there before.
+    pub(super) fn if_nobody(self, told: &Learnt) -> Self {
+        let least = self.least.max(LESS_THAN_SEEN * told.swing());
+        Self { empty: Some(told.empty), least, last: self.last.filter(|_| told.falls), ..Self::default() }
     }
 
     /// Returns how much a person moves the value, where that is known.
@@ -193,9 +214,9 @@ impl Learning {
             let ended = std::mem::replace(plateau, Plateau::new(at, frame, swing));
             if self.unseen.is_some_and(|unseen| unseen > ended.last()) && value < ended.total() {
                 // What came in between may have been the sensor that started again and counts from elsewhere.
-                (self.last, self.low) = (None, None);
+                (self.last, self.left) = (None, None);
             } else {
-                self.keep(&ended, signal.is_way_known());
+                self.keep(&ended, signal.is_way_known(), signal);
             }
             return None;
         }
@@ -208,22 +229,23 @@ impl Learning {
         if let Some(span) = self.span {
             return self.last.as_ref().and_then(|before| told_by_person(before, plateau, span));
         }
-        match (&self.last, &self.empty) {
+        let learnt = match (&self.last, &self.empty) {
             (Some(before), _) => {
                 let tells = |before| told_by_swing(before, plateau, signal, self.stands.is_some());
-                let came_back = |learnt: &Learnt| learnt.is_occupied && !learnt.falls;
-                tells(before).or_else(|| self.low.as_ref().and_then(tells).filter(came_back))
+                let came_back = |learnt: &Learnt| learnt.is_occupied;
+                tells(before).or_else(|| self.left.as_ref().and_then(tells).filter(came_back))
             }
             (None, Some(empty)) => told_by_given(empty, plateau, signal),
             (None, None) => None,
-        }
+        };
+        learnt.filter(|learnt| learnt.swing() >= self.least)
     }
 
     /// The readings before a gap and after it are not of one plateau.
-    pub(super) fn interrupted(&mut self) {
+    pub(super) fn interrupted(&mut self, signal: &Signal) {
         (self.stands, self.due) = (None, None);
         if let Some(plateau) = self.plateau.take() {
-            self.keep(&plateau, true);
+            self.keep(&plateau, true, signal);
         }
     }
 
@@ -233,15 +255,16 @@ impl Learning {
     }
 
     /// Keeps what the next plateau is compared with: not the edge on which she sat while she came to bed.
-    fn keep(&mut self, ended: &Plateau, way_known: bool) {
+    fn keep(&mut self, ended: &Plateau, way_known: bool, signal: &Signal) {
         let emptier = |last: &Plateau| {
             way_known && ended.total() < last.total() && ended.lasted() >= EMPTY_STAYS * (ended.jolts() + 1)
         };
         // What is looked at again and again is compared with what was there a short while ago.
         let old = |last: &Plateau| self.span.is_some() && ended.last().since(last.last()) > COMPARED_FOR;
-        let below = |last: &Plateau| ended.total() < last.total() && ended.lasted() >= SITS_MAX * (ended.jolts() + 1);
-        if ended.is_settled() && self.last.as_ref().is_some_and(below) {
-            self.low = Some(*ended);
+        let away = |last: &Plateau| ended.total() < last.total() || is_by_upper_end(ended, last, signal);
+        let left = |last: &Plateau| away(last) && ended.lasted() >= SITS_MAX * (ended.jolts() + 1);
+        if ended.is_settled() && self.last.as_ref().is_some_and(left) {
+            self.left = Some(*ended);
         }
         let better = |last: &Plateau| emptier(last) || ended.lasted() > last.lasted() || old(last);
         if ended.is_settled() && self.last.as_ref().is_none_or(better) {
@@ -259,7 +282,8 @@ pub(super) fn swing_min(value: f64, noise: f64) -> f64 {
 fn told_by_swing(before: &Plateau, now: &Plateau, signal: &Signal, on_change: bool) -> Option<Learnt> {
     let (old, new) = (before.total(), now.total());
     let swing = (new - old).abs();
-    let is_flicker = signal.of_range(swing).is_some_and(|part| part < SWING_OF_RANGE_MIN);
+    let is_flicker =
+        signal.is_within_step(swing) || signal.of_range(swing).is_some_and(|part| part < SWING_OF_RANGE_MIN);
     if is_flicker || swing <= swing_min(old.abs().max(new.abs()), signal.noise_with_rounding()) {
         return None;
     }
@@ -268,7 +292,10 @@ fn told_by_swing(before: &Plateau, now: &Plateau, signal: &Signal, on_change: bo
     }
     let moves = compare(before, now);
     let rises = new > old;
-    let unmoved = is_unmoved(before, on_change);
+    // Where the value has come to the upper end, she may have lain still and left a mat that load makes fall.
+    let may_have_left = rises && !signal.is_way_known() && is_by_upper_end(now, before, signal);
+    let long = before.longest_unmoved() >= NOBODY_AFTER;
+    let unmoved = is_unmoved(before, on_change) && (long || !may_have_left);
     let way_known = signal.is_way_known();
     let was_empty = unmoved && may_fall(before, now, signal);
     let falls = !way_known && load_falls(rises, before, now, moves.more, was_empty);
@@ -361,9 +388,15 @@ fn load_falls(rises: bool, before: &Plateau, now: &Plateau, more: Option<bool>, 
 /// Tells whether the plateau before a fall, on which nothing moved, may have been an empty bed: it lay by the end of the
 /// range where such a mat is unloaded; or it lasted longer than a sleeper lies still, and the level after it lasts too.
 fn may_fall(before: &Plateau, now: &Plateau, signal: &Signal) -> bool {
-    let ends = signal.below_end(before.total()).zip(signal.below_end(now.total()));
-    let near = ends.is_some_and(|(before, now)| before < now * NEAR_SHARE);
-    near || (before.longest_unmoved() >= NOBODY_AFTER && now.lasted() >= WAY_TOLD_AFTER)
+    let long = before.longest_unmoved() >= NOBODY_AFTER;
+    is_by_upper_end(before, now, signal) || (long && now.lasted() >= WAY_TOLD_AFTER)
+}
+
+/// Tells whether the higher of two plateaus lies by the upper end of the range, as an empty bed does whose mat load makes
+/// fall.
+fn is_by_upper_end(higher: &Plateau, lower: &Plateau, signal: &Signal) -> bool {
+    let ends = signal.below_end(higher.total()).zip(signal.below_end(lower.total()));
+    ends.is_some_and(|(higher, lower)| higher < lower * NEAR_SHARE)
 }
 
 fn told_by_given(empty: &Zones, now: &Plateau, signal: &Signal) -> Option<Learnt> {

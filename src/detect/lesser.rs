@@ -71,7 +71,7 @@ impl Detector {
         let Some(known) = self.levels.pair().copied().filter(|_| !learnt.falls) else { return };
         let pair =
             Pair { empty: self.signal.loads_of(&learnt.empty), occupied: self.signal.loads_of(&learnt.occupied) };
-        let swing = learnt.occupied.iter().sum::<f64>() - learnt.empty.iter().sum::<f64>();
+        let swing = learnt.swing();
         let zones = f64::from(u32::try_from(self.signal.zones()).unwrap_or(1));
         let of_person = swing / (self.signal.span(&known) * zones);
         let of_range = self.signal.of_range(swing).unwrap_or_default();

@@ -99,6 +99,8 @@ pub struct Detector {
     signal: Signal,
     levels: Levels,
     learning: Option<Learning>,
+    /// What learning goes back to where what it has told turns out to be nobody.
+    doubted: Option<Learning>,
     /// The levels that are tried out in place of those that were measured.
     trial: Option<Trial>,
     /// Whether somebody has proven the levels.
@@ -161,6 +163,7 @@ impl Detector {
             signal,
             levels,
             learning,
+            doubted: None,
             trial: None,
             proven,
             life,
@@ -376,7 +379,7 @@ impl Detector {
             self.tell(event, because);
         }
         if matches!(change, Change::Settled { .. }) {
-            self.trial = None;
+            (self.trial, self.doubted) = (None, None);
             self.end_pause_at_return();
         }
         if let (Change::Left { .. }, Some(pair)) = (change, self.bedfellow.left()) {
@@ -391,7 +394,7 @@ impl Detector {
         self.life.interrupted();
         self.edge.interrupted();
         if let Some(learning) = &mut self.learning {
-            learning.interrupted();
+            learning.interrupted(&self.signal);
         }
     }
 

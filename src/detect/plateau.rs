@@ -28,8 +28,9 @@ const ENDS_AFTER: u32 = 2;
 /// 40 times the geometric mean of its squares once in 800 steps and 100 times once in 10 million.
 const JOLT: f64 = 100.0;
 
-/// And it moves the value this many noises at least: what mostly rests is not jolted by one count of its converter.
-const JOLT_NOISES: f64 = 3.0;
+/// And it moves the value by this many noises at least: what mostly rests is not jolted by one count of its converter.
+/// Where a step is between single readings, and so both its ends are noisy; and where it is between means of several.
+const JOLT_NOISES: (f64, f64) = (4.0, 3.0);
 
 /// Steps that tell what is usual.
 const JOLT_BLOCKS_MIN: u32 = 20;
@@ -116,7 +117,8 @@ impl Plateau {
     pub(super) fn moved(&mut self, step: &Step, noise: f64) {
         self.blocks = self.blocks.saturating_add(1);
         let part = 1.0 / f64::from(self.blocks.min(200));
-        if self.blocks > JOLT_BLOCKS_MIN && step.moved > (self.moved.exp() * JOLT).max((JOLT_NOISES * noise).powi(2)) {
+        let noises = if self.readings < 2 * self.blocks { JOLT_NOISES.0 } else { JOLT_NOISES.1 };
+        if self.blocks > JOLT_BLOCKS_MIN && step.moved > (self.moved.exp() * JOLT).max((noises * noise).powi(2)) {
             self.jolts = self.jolts.saturating_add(1);
             self.unmoved = self.longest_unmoved();
             self.jolted = self.last;

@@ -134,3 +134,17 @@ fn a_carer_who_sits_with_her_and_goes_is_no_rise_and_she_is_seen_to_leave() {
     weighs(&mut bed, 0.0, 0.0, 10.0);
     assert_eq!(told(&mut bed), ["rise"]);
 }
+
+#[test]
+fn a_cat_is_nobody_on_a_scale_that_nobody_has_measured_once_a_visitor_has_sat_there() {
+    let settings = Settings { empty: None, occupied: None, ..scale().detector.settings };
+    let mut bed = Bed::new(settings, &Start::First, "2026-01-15T21:00:00Z");
+    weighs(&mut bed, 13.0, 0.0, 150.0);
+    weighs(&mut bed, 77.0, 0.3, 150.0);
+    weighs(&mut bed, 13.0, 0.0, 150.0);
+    weighs(&mut bed, 21.0, 0.1, 1200.0);
+    weighs(&mut bed, 13.0, 0.0, 400.0);
+    assert_eq!(told(&mut bed), [""; 0]);
+    weighs(&mut bed, 70.0, 0.3, 300.0);
+    assert_eq!(told(&mut bed), ["in-bed"]);
+}

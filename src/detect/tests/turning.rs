@@ -47,6 +47,14 @@ fn a_swing_as_small_as_a_turn_is_somebody_where_most_of_the_value_is_the_sensors
 }
 
 #[test]
+fn a_swing_of_less_than_the_least_share_of_a_turn_is_somebody_on_a_sensor_with_a_range_too() {
+    let mut bed = unmeasured(Some((0.0, 65_535.0)));
+    lies(&mut bed, 40_000.0, 11 * 60, 0);
+    lies(&mut bed, 40_200.0, 10 * 60, 0);
+    assert_eq!(bed.kinds(), ["in-bed"]);
+}
+
+#[test]
 fn who_comes_back_to_a_bed_that_she_had_left_for_less_long_than_she_had_lain_in_it_is_learnt() {
     let mut bed = unmeasured(None);
     lies(&mut bed, 1260.0, 40 * 60, 180);

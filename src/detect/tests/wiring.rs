@@ -108,3 +108,70 @@ fn who_lies_still_once_in_a_restless_hour_and_gets_up_has_not_turned_the_wiring_
     lies(&mut bed, 60.0, 1, 0);
     assert_eq!(bed.kinds(), ["rise"]);
 }
+
+/// Whole counts once a second, with noise of about one of them, so that many readings say what the one before said.
+fn slowly(bed: &mut Bed, level: f64, seconds: u32) {
+    let mut state = 1_u32;
+    for _ in 0..seconds {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let noise = (0..4).map(|part| f64::from((state >> (8 * part)) & 0xff) / 256.0 - 0.5).sum::<f64>();
+        let now = bed.later(Duration::from_millis(900));
+        bed.detector.on_deadline(now);
+        bed.read((level + 2.0 * noise).round());
+    }
+}
+
+#[test]
+fn rounding_on_an_empty_bed_is_nobody_who_moves() {
+    let mut bed = unknown();
+    slowly(&mut bed, 994.5, 4500);
+    slowly(&mut bed, 380.0, 60);
+    assert_eq!(bed.kinds(), ["in-bed"]);
+    slowly(&mut bed, 994.5, 20);
+    assert_eq!(bed.kinds(), ["rise"]);
+}
+
+#[test]
+fn less_than_the_smallest_step_of_a_converter_is_no_swing() {
+    let settings = Settings { range: None, empty: None, occupied: None, ..settings() };
+    let mut bed = Bed::new(settings, &Start::First, "2026-01-15T21:00:00Z");
+    let mut tenths = |readings: u32, up: fn(u32) -> bool| {
+        (0..readings).for_each(|step| bed.read(if up(step) { 4.8 } else { 4.7 }));
+        bed.kinds()
+    };
+    for _ in 0..4 {
+        assert_eq!(tenths(80, |step| step == 79), [""; 0]);
+        assert_eq!(tenths(80, |step| step % 2 == 0), [""; 0]);
+    }
+}
+
+/// Lies still on a mat too noisy to show her breath.
+fn noisily(bed: &mut Bed, level: f64, seconds: u32) {
+    (0..seconds * 10).for_each(|step| bed.read(level + f64::from(step * step % 101) * 0.4));
+}
+
+#[test]
+fn who_has_lain_still_and_leaves_a_mat_at_the_upper_end_of_its_range_has_not_come() {
+    let mut bed = unknown();
+    noisily(&mut bed, 600.0, 17 * 60);
+    noisily(&mut bed, 980.0, 11 * 60);
+    assert_eq!(bed.kinds(), [""; 0], "it is not known yet who was there");
+    noisily(&mut bed, 600.0, 10 * 60);
+    assert_eq!(bed.kinds(), ["in-bed"]);
+    noisily(&mut bed, 980.0, 10);
+    assert_eq!(bed.kinds(), ["rise"]);
+}
+
+#[test]
+fn a_carer_who_sat_on_the_bed_first_does_not_hide_which_way_load_moves_the_value() {
+    let mut bed = unknown();
+    let lies = |level: f64| move |at: f64| level + 3.0 * (at * 1.5).sin();
+    counts(&mut bed, 21 * 60, 0, |_| 980.0);
+    counts(&mut bed, 40, 0, lies(850.0));
+    counts(&mut bed, 100, 0, |_| 980.0);
+    assert_eq!(bed.kinds(), [""; 0]);
+    counts(&mut bed, 60, 0, lies(400.0));
+    assert_eq!(bed.kinds(), ["in-bed"]);
+    counts(&mut bed, 10, 0, |_| 980.0);
+    assert_eq!(bed.kinds(), ["rise"]);
+}
