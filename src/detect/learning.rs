@@ -282,8 +282,7 @@ pub(super) fn swing_min(value: f64, noise: f64) -> f64 {
 fn told_by_swing(before: &Plateau, now: &Plateau, signal: &Signal, on_change: bool) -> Option<Learnt> {
     let (old, new) = (before.total(), now.total());
     let swing = (new - old).abs();
-    let is_flicker =
-        signal.is_within_step(swing) || signal.of_range(swing).is_some_and(|part| part < SWING_OF_RANGE_MIN);
+    let is_flicker = signal.of_range(swing).is_some_and(|part| part < SWING_OF_RANGE_MIN);
     if is_flicker || swing <= swing_min(old.abs().max(new.abs()), signal.noise_with_rounding()) {
         return None;
     }

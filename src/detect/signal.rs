@@ -247,11 +247,6 @@ impl Signal {
         self.noise.max(ROUNDING * self.quantum())
     }
 
-    /// Tells whether so much is less than the smallest step that the sum has ever made.
-    pub(super) fn is_within_step(&self, change: f64) -> bool {
-        change < self.quantum * (1.0 - STEP_SHARE_MIN)
-    }
-
     /// Returns the smallest step that the sum makes; 0 where that is not known.
     pub(super) fn quantum(&self) -> f64 {
         if self.moves < ROUNDING_STEPS { 0.0 } else { self.quantum }

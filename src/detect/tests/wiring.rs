@@ -131,20 +131,6 @@ fn rounding_on_an_empty_bed_is_nobody_who_moves() {
     assert_eq!(bed.kinds(), ["rise"]);
 }
 
-#[test]
-fn less_than_the_smallest_step_of_a_converter_is_no_swing() {
-    let settings = Settings { range: None, empty: None, occupied: None, ..settings() };
-    let mut bed = Bed::new(settings, &Start::First, "2026-01-15T21:00:00Z");
-    let mut tenths = |readings: u32, up: fn(u32) -> bool| {
-        (0..readings).for_each(|step| bed.read(if up(step) { 4.8 } else { 4.7 }));
-        bed.kinds()
-    };
-    for _ in 0..4 {
-        assert_eq!(tenths(80, |step| step == 79), [""; 0]);
-        assert_eq!(tenths(80, |step| step % 2 == 0), [""; 0]);
-    }
-}
-
 /// Lies still on a mat too noisy to show her breath.
 fn noisily(bed: &mut Bed, level: f64, seconds: u32) {
     (0..seconds * 10).for_each(|step| bed.read(level + f64::from(step * step % 101) * 0.4));
