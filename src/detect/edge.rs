@@ -215,7 +215,9 @@ impl Edge {
             Phase::InBed { since, .. } | Phase::Leaving { since, .. } => {
                 self.gone = if let Phase::Leaving { leaving, .. } = phase { Some(leaving.gone) } else { None };
                 self.comes(at, since, frame, pair);
-                self.has_come(frame);
+                // What comes and goes again are sheets that are changed, cats and bags: only what has stayed is she.
+                let seen = self.coming.take();
+                self.learn_rim(seen, frame);
                 self.in_bed(at, passed, frame, pair)
             }
         }
@@ -223,10 +225,8 @@ impl Edge {
 
     fn has_left(&mut self, frame: &Frame, pair: &Pair) {
         if let Some(gone) = self.gone.take() {
-            if let Some(seen) = self.trail.going(gone, pair, &frame.working) {
-                let lies = self.posture.lies.and_then(|lies| place::sighting(&lies, &frame.working));
-                self.rim.learn(&seen, lies.as_ref());
-            }
+            let seen = self.trail.going(gone, pair, &frame.working);
+            self.learn_rim(seen, frame);
         }
         (self.doing, self.told, self.coming) = (Doing::Away, false, None);
         self.forget();
@@ -243,9 +243,8 @@ impl Edge {
         }
     }
 
-    /// The load that came has stayed: what comes and goes again are sheets that are changed, cats and bags.
-    fn has_come(&mut self, frame: &Frame) {
-        if let Some(seen) = self.coming.take() {
+    fn learn_rim(&mut self, seen: Option<Sighting>, frame: &Frame) {
+        if let Some(seen) = seen {
             let lies = self.posture.lies.and_then(|lies| place::sighting(&lies, &frame.working));
             self.rim.learn(&seen, lies.as_ref());
         }

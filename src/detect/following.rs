@@ -126,7 +126,7 @@ impl Detector {
         if std::mem::take(&mut self.turned_round) {
             self.signal.turn_round();
         }
-        self.learning = self.doubted.take();
+        self.learning = Some(self.doubted.take().unwrap_or_default());
         self.levels.set(None, self.now.moment);
     }
 

@@ -44,6 +44,15 @@ const KEPT_EITHER_WAY: f64 = 0.3;
 /// whoever turns over goes a part of the way.
 const ALL_THE_WAY: f64 = 5.0;
 
+/// Who sits on the edge has all of her load there: this part of the way is all of it …
+const WHOLE_WAY: f64 = 0.95;
+
+/// … and so often she is seen to.
+const SITS_WHOLLY: f64 = 0.6;
+
+/// For what part of the time she lies there wholly, before it is known: of several zones, of two halves.
+const WHOLLY: (f64, f64) = (0.004, 0.01);
+
 /// How far the place of who sits on the edge spreads, as a part of the way from where she lies.
 const EDGE_PLACE_SPREAD: f64 = 0.3;
 
@@ -70,15 +79,6 @@ const STRAY_WAY: f64 = 0.5;
 
 /// … or so much of it is elsewhere …
 const STRAY_MOVED: f64 = 0.4;
-
-/// Who sits on the edge has all of her load there: this part of the way is all of it …
-const WHOLE_WAY: f64 = 0.95;
-
-/// … and so often she is seen to.
-const SITS_WHOLLY: f64 = 0.6;
-
-/// For what part of the time she lies there wholly, before it is known: of several zones, of two halves.
-const WHOLLY: (f64, f64) = (0.004, 0.01);
 
 /// … or lighter than this share of what usually lies there.
 const STRAY_SHARE: f64 = 0.85;
